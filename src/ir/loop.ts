@@ -1,0 +1,79 @@
+/**
+ * The loop level: immutable nests of named loops over buffers and local tiles. Schedules rewrite it.
+ * A loop is addressed by name; names are unique along every path from the root.
+ */
+import type { Index } from "./affine.ts";
+import type { DType } from "./dtype.ts";
+import type { Expr, ReduceOp } from "./expr.ts";
+import type { NnOutput } from "./nn.ts";
+import type { Buffer } from "./tensor.ts";
+
+export type LoopMode = "serial" | "unroll" | "vectorize" | "parallel";
+export type AccumulateOp = Exclude<ReduceOp, "argmax" | "argmin">;
+
+export type Statement =
+  | { readonly kind: "for"; readonly name: string; readonly extent: number; readonly mode: LoopMode; readonly body: Statement }
+  | { readonly kind: "sequence"; readonly statements: readonly Statement[] }
+  /** `buffer[indices] = value` */
+  | { readonly kind: "store"; readonly buffer: string; readonly indices: readonly Index[]; readonly value: Expr }
+  /**
+   * A whole reduction, order left open: `buffer[indices] = finish(op over all iterations of the loops in `over` of value)`.
+   * Every loop in `over` encloses the statement inside the loops that `indices` use, or among them in any order.
+   * In `finish`, a read of the tensor named by `accumulator` with no indices is the reduced value.
+   * `where` leaves an iteration out of the reduction, not its element out of the result.
+   */
+  | {
+      readonly kind: "reduce";
+      readonly buffer: string;
+      readonly indices: readonly Index[];
+      readonly dtype: DType;
+      readonly op: AccumulateOp;
+      readonly over: readonly string[];
+      readonly value: Expr;
+      readonly where?: Expr;
+      readonly accumulator: string;
+      readonly finish: Expr;
+    }
+  /** `buffer[indices] = op(buffer[indices], value)` where `where` holds. */
+  | {
+      readonly kind: "accumulate";
+      readonly buffer: string;
+      readonly indices: readonly Index[];
+      readonly op: AccumulateOp;
+      readonly value: Expr;
+      readonly where?: Expr;
+    }
+  /** A guard: the body runs where the condition holds. */
+  | { readonly kind: "if"; readonly condition: Expr; readonly body: Statement }
+  /** A tile that lives while `body` runs; `register` demands that every index into it be constant once unrolled. */
+  | {
+      readonly kind: "local";
+      readonly name: string;
+      readonly dtype: DType;
+      readonly shape: readonly number[];
+      readonly scope: "register" | "memory";
+      readonly body: Statement;
+    };
+
+export type For = Extract<Statement, { kind: "for" }>;
+export type Reduce = Extract<Statement, { kind: "reduce" }>;
+
+export type Nest = {
+  readonly name: string;
+  readonly phase: "build" | "run";
+  /** The buffer the nest computes. */
+  readonly result: string;
+  /** The schedule steps that led here, as text, in order. */
+  readonly trace: readonly string[];
+  readonly body: Statement;
+};
+
+export type LoopProgram = {
+  readonly name: string;
+  readonly buffers: readonly Buffer[];
+  /** In execution order. */
+  readonly nests: readonly Nest[];
+  readonly inputs: readonly string[];
+  readonly outputs: readonly NnOutput[];
+  readonly arenaBytes: number;
+};

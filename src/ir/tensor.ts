@@ -1,0 +1,66 @@
+/**
+ * The tensor level: groups of computes over buffers. A group becomes one kernel; only its results are
+ * buffers that other groups see. In normal form a compute is a map, or one reduction at the root.
+ */
+
+import type { DType } from "./dtype.ts";
+import type { Compute, Expr } from "./expr.ts";
+import type { Initializer, NnOutput } from "./nn.ts";
+
+/** Elements beyond the shape, per dimension, that hold `fill`; reads may reach into them. */
+export type Halo = { readonly before: readonly number[]; readonly after: readonly number[]; readonly fill: number };
+
+export type BufferRole =
+  | { readonly kind: "input" }
+  | { readonly kind: "weight"; readonly path: string; readonly initializer?: Initializer }
+  | { readonly kind: "constant"; readonly data: readonly number[] }
+  /** Computed from weights and constants once, at build time. */
+  | { readonly kind: "derived" }
+  | { readonly kind: "temporary" };
+
+export type Buffer = {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly role: BufferRole;
+  readonly halo?: Halo;
+  /** Row-major elements of another buffer of the same count and dtype: a reshape that moves nothing. */
+  readonly aliasOf?: string;
+  /** Byte offset in the arena, for inputs, outputs and temporaries, once planned. */
+  readonly offset?: number;
+};
+
+export type Group = {
+  readonly name: string;
+  /** `build`: depends on weights and constants only and runs at build time. */
+  readonly phase: "build" | "run";
+  /** In dependence order; the last one's tensor is the group's result buffer, the others are inner. */
+  readonly computes: readonly Compute[];
+};
+
+export type TensorProgram = {
+  readonly name: string;
+  readonly buffers: readonly Buffer[];
+  readonly groups: readonly Group[];
+  readonly inputs: readonly string[];
+  readonly outputs: readonly NnOutput[];
+  /** Bytes of the arena, once planned. */
+  readonly arenaBytes?: number;
+};
+
+/** Allocated extents: the shape with its halo. */
+export function allocatedShape(buffer: Pick<Buffer, "shape" | "halo">): number[] {
+  const { shape, halo } = buffer;
+  return shape.map((extent, d) => extent + (halo?.before[d] ?? 0) + (halo?.after[d] ?? 0));
+}
+
+export function resultOf(group: Group): Compute {
+  const last = group.computes.at(-1);
+  if (!last) throw new Error(`internal error: group ${group.name} has no compute`);
+  return last;
+}
+
+/** The reduction at the root of a compute in normal form. */
+export function rootReduction(compute: Compute): Extract<Expr, { kind: "reduce" }> | undefined {
+  return compute.value.kind === "reduce" ? compute.value : undefined;
+}
