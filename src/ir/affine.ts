@@ -159,22 +159,24 @@ export function substitute(index: Index, replace: (name: string) => Index | unde
 export function renameIndexReads(index: Index, rename: (tensor: string) => string): Index {
   const go = (inner: Index) => renameIndexReads(inner, rename);
   return fromTerms(
-    index.terms.map(({ coefficient, atom }) => {
-      switch (atom.kind) {
-        case "variable":
-          return { coefficient, atom };
-        case "floordiv":
-        case "mod":
-          return { coefficient, atom: { ...atom, value: go(atom.value) } };
-        case "min":
-        case "max":
-          return { coefficient, atom: { ...atom, ...ordered(go(atom.left), go(atom.right)) } };
-        case "read":
-          return { coefficient, atom: { ...atom, tensor: rename(atom.tensor), indices: atom.indices.map(go) } };
-      }
-    }),
+    index.terms.map(({ coefficient, atom }) => ({ coefficient, atom: renameAtom(atom) })),
     index.constant,
   );
+
+  function renameAtom(atom: Atom): Atom {
+    switch (atom.kind) {
+      case "variable":
+        return atom;
+      case "floordiv":
+      case "mod":
+        return { ...atom, value: go(atom.value) };
+      case "min":
+      case "max":
+        return { ...atom, ...ordered(go(atom.left), go(atom.right)) };
+      case "read":
+        return { ...atom, tensor: rename(atom.tensor), indices: atom.indices.map(go) };
+    }
+  }
 }
 
 /** Calls `visit` on every atom, inner ones included. */

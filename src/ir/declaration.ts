@@ -81,8 +81,7 @@ export type AttributeParameter = {
 export type ResultParameter = { readonly name: string; readonly type?: TypeSyntax; readonly span: Span };
 
 /** One line of a body. Which are allowed depends on the declaration; checking is the elaborator's. */
-export type StatementSyntax = { readonly span: Span } & /** `let a = e`, `let [a, b] = e`, `let (a, b) = e`. */
-(
+export type StatementSyntax = { readonly span: Span } /** `let a = e`, `let [a, b] = e`, `let (a, b) = e`. */ & (
   | { readonly kind: "let"; readonly pattern: Pattern; readonly value: Syntax }
   /** `a = e`: gives a result in an operator; gives an earlier `let` a new value in a model or function. */
   | { readonly kind: "assign"; readonly name: string; readonly value: Syntax }

@@ -111,7 +111,12 @@ export function mapExpr(expr: Expr, mapChild: (child: Expr) => Expr, mapIndex: (
     case "cast":
       return { ...expr, value: mapChild(expr.value) };
     case "select":
-      return { kind: "select", condition: mapChild(expr.condition), whenTrue: mapChild(expr.whenTrue), whenFalse: mapChild(expr.whenFalse) };
+      return {
+        kind: "select",
+        condition: mapChild(expr.condition),
+        whenTrue: mapChild(expr.whenTrue),
+        whenFalse: mapChild(expr.whenFalse),
+      };
     case "reduce":
       return { ...expr, body: mapChild(expr.body), ...(expr.where ? { where: mapChild(expr.where) } : {}) };
     default:

@@ -3,8 +3,8 @@
  * which the program carries; nothing here knows an operator by name.
  */
 
-import type { OpDeclaration } from "./declaration.ts";
-import type { DType, TensorType } from "./dtype.ts";
+import type { DefDeclaration, OpDeclaration } from "./declaration.ts";
+import type { TensorType } from "./dtype.ts";
 
 /** A compile-time value: attributes of calls, arguments of compile-time functions. */
 export type AttributeValue = number | boolean | string | readonly AttributeValue[];
@@ -45,8 +45,8 @@ export type NnProgram = {
   /** In an order where every operand is defined before it is used. */
   readonly nodes: readonly NnNode[];
   readonly outputs: readonly NnOutput[];
-  /** Every operator that `nodes` call, by name. */
+  /** Every operator that `nodes` call, and those that their expansions call, by name. */
   readonly operators: ReadonlyMap<string, OpDeclaration>;
+  /** Every compile-time function that those operators use. */
+  readonly definitions: ReadonlyMap<string, DefDeclaration>;
 };
-
-export type { DType };

@@ -1,0 +1,316 @@
+/**
+ * Staged evaluation of `Syntax`. What is known at compile time (numbers, words, lists, conditions on them) is
+ * computed; what depends on iterators or elements becomes `Index` and `Expr`. Mistakes are reported to the
+ * scope's sink and yield `poison`, which silences everything that follows from it, so that one run reports all.
+ */
+
+import type { Ranges } from "../ir/affine.ts";
+import type { BinaryOperator, DefDeclaration, Syntax } from "../ir/declaration.ts";
+import { type DType, isDType } from "../ir/dtype.ts";
+import { dtypeOf, type ScalarFunction } from "../ir/expr.ts";
+import { isScalarFunction, scalarFunctions } from "../ir/scalar_functions.ts";
+import type { Diagnostic, Span } from "../support/diagnostic.ts";
+import { nearest } from "../support/nearest.ts";
+import { evaluateAccess, evaluateElse, evaluateFirst, evaluateInside } from "./access.ts";
+import { applyBinary, applyUnary, unify } from "./arithmetic.ts";
+import { evaluateReduce } from "./reduce.ts";
+import {
+  booleanValue,
+  describe,
+  evaluateItems,
+  extendScope,
+  listValue,
+  numberValue,
+  poison,
+  report,
+  type Scope,
+  type Staging,
+  toExpr,
+  type Value,
+} from "./value.ts";
+
+export function createStaging(
+  definitions: ReadonlyMap<string, DefDeclaration>,
+  report: (diagnostic: Diagnostic) => void,
+  defaultDType: DType = "f32",
+): Staging {
+  const extents = new Map<string, number>();
+  const ranges: Ranges = {
+    variable: (name) => {
+      const extent = extents.get(name);
+      return extent === undefined ? undefined : { low: 0, high: extent - 1 };
+    },
+  };
+  return { definitions, report, extents, ranges, defaultDType, evaluate, depth: 0 };
+}
+
+export function evaluate(syntax: Syntax, scope: Scope): Value {
+  switch (syntax.kind) {
+    case "number":
+      return numberValue(syntax.value);
+    case "boolean":
+      return booleanValue(syntax.value);
+    case "string":
+      return { kind: "symbol", name: syntax.value };
+    case "name":
+      return scope.values.get(syntax.name) ?? unknownName(syntax.name, syntax.span, scope);
+    case "list":
+      return evaluateList(syntax.items, scope);
+    case "member":
+      return evaluateMember(syntax, scope);
+    case "call":
+      return evaluateCall(syntax, scope);
+    case "negate":
+      return applyUnary("neg", evaluate(syntax.value, scope), syntax.span, scope);
+    case "not":
+      return applyUnary("not", evaluate(syntax.value, scope), syntax.span, scope);
+    case "binary":
+      return evaluateBinary(syntax, scope);
+    case "if":
+      return evaluateIf(syntax, scope);
+    case "listFor":
+      return evaluateListFor(syntax, scope);
+    case "range":
+      return evaluateRange(syntax, scope);
+    case "access":
+      return evaluateAccess(syntax, scope);
+    case "else":
+      return evaluateElse(syntax, scope);
+    case "inside":
+      return evaluateInside(syntax, scope);
+    case "reduce":
+      return evaluateReduce(syntax, scope);
+    case "first":
+      return evaluateFirst(syntax, scope);
+    case "spread":
+      return report(scope, "misplaced-spread", "`...` stands only inside brackets and argument lists", syntax.span);
+    case "tuple":
+    case "pipe":
+    case "weight":
+      return report(scope, "tensor-expression-in-comprehension", "tensors are not values here: read an element with `x[...]`", syntax.span);
+  }
+}
+
+export function evaluateInteger(syntax: Syntax, what: string, scope: Scope): number | undefined {
+  const value = evaluate(syntax, scope);
+  if (value.kind === "poison") return undefined;
+  if (value.kind === "number" && Number.isInteger(value.value)) return value.value;
+  const fraction = value.kind === "number" && !Number.isInteger(value.value);
+  report(
+    scope,
+    "not-an-integer",
+    `${what} must be an integer known at compile time, and this is ${value.kind === "number" ? value.value : describe(value)}`,
+    syntax.span,
+    fraction ? "write `//` to divide and round down" : undefined,
+  );
+  return undefined;
+}
+
+export function evaluateIntegers(syntax: Syntax, what: string, scope: Scope): number[] | undefined {
+  const value = evaluate(syntax, scope);
+  if (value.kind === "poison") return undefined;
+  const numbers =
+    value.kind === "list"
+      ? value.items.map((item) => (item.kind === "number" && Number.isInteger(item.value) ? item.value : undefined))
+      : [undefined];
+  if (numbers.every((item) => item !== undefined)) return numbers as number[];
+  report(scope, "not-an-integer", `${what} must be a list of integers known at compile time, and this is ${describe(value)}`, syntax.span);
+  return undefined;
+}
+
+function unknownName(name: string, span: Span, scope: Scope): Value {
+  const suggestion = nearest(name, scope.values.keys());
+  return report(
+    scope,
+    "unknown-name",
+    `\`${name}\` is not the name of a dimension, attribute or iterator here`,
+    span,
+    suggestion ? `did you mean \`${suggestion}\`?` : undefined,
+  );
+}
+
+function evaluateList(items: readonly Syntax[], scope: Scope): Value {
+  return listValue(evaluateItems(items, scope));
+}
+
+function evaluateMember(syntax: Extract<Syntax, { kind: "member" }>, scope: Scope): Value {
+  const object = evaluate(syntax.object, scope);
+  if (object.kind === "poison") return poison;
+  if (object.kind !== "list")
+    return report(scope, "not-a-list", `\`.\` takes an element of a list, and this is ${describe(object)}`, syntax.object.span);
+  const position = evaluateInteger(syntax.member, "the position in a list", scope);
+  if (position === undefined) return poison;
+  const item = object.items[position];
+  return (
+    item ??
+    report(
+      scope,
+      "list-position",
+      `the list has ${object.items.length} elements, and element ${position} is asked for (they count from 0)`,
+      syntax.span,
+    )
+  );
+}
+
+function evaluateIf(syntax: Extract<Syntax, { kind: "if" }>, scope: Scope): Value {
+  const condition = evaluate(syntax.condition, scope);
+  if (condition.kind === "boolean") return evaluate(condition.value ? syntax.whenTrue : syntax.whenFalse, scope);
+  const test = toExpr(condition, "bool", syntax.condition.span, scope);
+  if (test && dtypeOf(test) !== "bool")
+    return report(
+      scope,
+      "type-mismatch",
+      `the condition of an \`if\` is ${describe(condition)}`,
+      syntax.condition.span,
+      "compare it with something",
+    );
+  const [whenTrue, whenFalse] = unify(evaluate(syntax.whenTrue, scope), evaluate(syntax.whenFalse, scope), syntax.span, scope);
+  return test && whenTrue && whenFalse ? { kind: "scalar", expr: { kind: "select", condition: test, whenTrue, whenFalse } } : poison;
+}
+
+function evaluateListFor(syntax: Extract<Syntax, { kind: "listFor" }>, scope: Scope): Value {
+  const range = evaluate(syntax.range, scope);
+  if (range.kind === "poison") return poison;
+  if (range.kind !== "list")
+    return report(scope, "not-a-list", `\`for\` goes over a list or a range, and this is ${describe(range)}`, syntax.range.span);
+  return listValue(
+    range.items.map((item) => evaluate(syntax.body, bindPattern(syntax.binder.names, syntax.binder.list, item, syntax.binder.span, scope))),
+  );
+}
+
+/** Binds a name, or takes a list apart. */
+export function bindPattern(names: readonly string[], list: boolean, value: Value, span: Span, scope: Scope): Scope {
+  const [only] = names;
+  if (!list && only !== undefined) return extendScope(scope, [[only, value]]);
+  const items = value.kind === "list" && value.items.length === names.length ? value.items : undefined;
+  if (!items && value.kind !== "poison")
+    report(scope, "pattern-mismatch", `${names.length} names take apart a list of ${names.length}, and this is ${describe(value)}`, span);
+  return extendScope(
+    scope,
+    names.map((name, i) => [name, items?.[i] ?? poison] as const),
+  );
+}
+
+function evaluateRange(syntax: Extract<Syntax, { kind: "range" }>, scope: Scope): Value {
+  const from = evaluateInteger(syntax.from, "the start of a range", scope);
+  const to = evaluateInteger(syntax.to, "the end of a range", scope);
+  if (from === undefined || to === undefined) return poison;
+  return listValue(Array.from({ length: Math.max(0, to - from) }, (_, i) => numberValue(from + i)));
+}
+
+/** Functions of compile-time values that the language itself provides. */
+const builtins = ["count", "shape", "sum_of", "product_of"] as const;
+
+function evaluateCall(syntax: Extract<Syntax, { kind: "call" }>, scope: Scope): Value {
+  const named = syntax.arguments.find((argument) => argument.name !== undefined);
+  if (named)
+    return report(
+      scope,
+      "named-argument",
+      `\`${syntax.callee}\` is a function of plain values and takes no named arguments`,
+      named.value.span,
+    );
+  const args = evaluateItems(
+    syntax.arguments.map((argument) => argument.value),
+    scope,
+  );
+  if (args.some((arg) => arg.kind === "poison")) return poison;
+  const { callee, calleeSpan } = syntax;
+  const definition = scope.staging.definitions.get(callee);
+  if (definition) return callDefinition(definition, args, syntax.span, scope);
+  if (callee === "count") return countOf(args, syntax.span, scope);
+  if (callee === "shape") return shapeOf(args, syntax.span, scope);
+  if (callee === "sum_of" || callee === "product_of") return foldNumbers(callee, args, syntax.span, scope);
+  if (isDType(callee)) return castValue(callee, args, syntax.span, scope);
+  if (!isScalarFunction(callee)) {
+    const suggestion = nearest(callee, [...scope.staging.definitions.keys(), ...Object.keys(scalarFunctions), ...builtins]);
+    return report(
+      scope,
+      "unknown-function",
+      `\`${callee}\` is not a scalar function or a definition`,
+      calleeSpan,
+      suggestion ? `did you mean \`${suggestion}\`?` : undefined,
+    );
+  }
+  const { arity } = scalarFunctions[callee];
+  if (args.length !== arity)
+    return report(
+      scope,
+      "argument-count",
+      `\`${callee}\` takes ${arity} argument${arity === 1 ? "" : "s"}, and ${args.length} are given`,
+      syntax.span,
+    );
+  const [left, right] = args;
+  if (!left) return poison;
+  return right ? applyBinary(callee, left, right, syntax.span, scope) : applyUnary(callee, left, syntax.span, scope);
+}
+
+function callDefinition(definition: DefDeclaration, args: readonly Value[], span: Span, scope: Scope): Value {
+  if (args.length !== definition.parameters.length) {
+    return report(
+      scope,
+      "argument-count",
+      `\`${definition.name}\` takes ${definition.parameters.length} arguments, and ${args.length} are given`,
+      span,
+    );
+  }
+  if (scope.staging.depth > 200) return report(scope, "endless-definition", `\`${definition.name}\` calls itself without end`, span);
+  scope.staging.depth++;
+  const inner: Scope = { values: new Map(definition.parameters.map((name, i) => [name, args[i] ?? poison])), staging: scope.staging };
+  const value = evaluate(definition.body, inner);
+  scope.staging.depth--;
+  return value;
+}
+
+function countOf(args: readonly Value[], span: Span, scope: Scope): Value {
+  const [list] = args;
+  if (args.length !== 1 || list?.kind !== "list") return report(scope, "not-a-list", "`count` takes one list or pack", span);
+  return numberValue(list.items.length);
+}
+
+function shapeOf(args: readonly Value[], span: Span, scope: Scope): Value {
+  const [tensor] = args;
+  if (args.length !== 1 || tensor?.kind !== "operand") return report(scope, "not-a-tensor", "`shape` takes one tensor", span);
+  return listValue(tensor.type.shape.map(numberValue));
+}
+
+function foldNumbers(callee: "sum_of" | "product_of", args: readonly Value[], span: Span, scope: Scope): Value {
+  const [list] = args;
+  if (args.length !== 1 || list?.kind !== "list") return report(scope, "not-a-list", `\`${callee}\` takes one list or pack`, span);
+  const start: Value = numberValue(callee === "sum_of" ? 0 : 1);
+  return list.items.reduce((total, item) => applyBinary(callee === "sum_of" ? "add" : "mul", total, item, span, scope), start);
+}
+
+function castValue(dtype: DType, args: readonly Value[], span: Span, scope: Scope): Value {
+  const [value] = args;
+  if (!value || args.length !== 1) return report(scope, "argument-count", `\`${dtype}\` converts one value`, span);
+  const natural = value.kind === "number" && !Number.isInteger(value.value) ? "f32" : dtype;
+  const expr = toExpr(value, natural === "bool" ? "i32" : natural, span, scope);
+  if (!expr) return poison;
+  return { kind: "scalar", expr: dtypeOf(expr) === dtype ? expr : { kind: "cast", dtype, value: expr } };
+}
+
+const binaryFunctions: { readonly [operator in BinaryOperator]: ScalarFunction } = {
+  "+": "add",
+  "-": "sub",
+  "*": "mul",
+  "/": "div",
+  "//": "floordiv",
+  "%": "mod",
+  "==": "eq",
+  "!=": "ne",
+  "<": "lt",
+  "<=": "le",
+  ">": "gt",
+  ">=": "ge",
+  and: "and",
+  or: "or",
+};
+
+function evaluateBinary(syntax: Extract<Syntax, { kind: "binary" }>, scope: Scope): Value {
+  const left = evaluate(syntax.left, scope);
+  // `and` and `or` stop early, so that a guard may stand before what it guards.
+  if (left.kind === "boolean" && syntax.operator === "and" && !left.value) return left;
+  if (left.kind === "boolean" && syntax.operator === "or" && left.value) return left;
+  return applyBinary(binaryFunctions[syntax.operator], left, evaluate(syntax.right, scope), syntax.span, scope);
+}

@@ -1,0 +1,184 @@
+/** From a model's declaration to the nn level: functions inlined, compile-time code run, shapes inferred and checked. */
+
+import type { ModelDeclaration, OpDeclaration, Syntax } from "../ir/declaration.ts";
+import { formatType, type TensorType } from "../ir/dtype.ts";
+import type { NnNode, NnOutput, NnProgram, NnValue } from "../ir/nn.ts";
+import { type Checked, type Diagnostic, errorDiagnostic, hasErrors } from "../support/diagnostic.ts";
+import { evaluateType, valueOfAttribute } from "./bind.ts";
+import { createStaging } from "./compile_time.ts";
+import { createGraphBuilder, freshName, type GraphBuilder } from "./graph_builder.ts";
+import { instantiate, type Library } from "./instantiate.ts";
+import type { Module } from "./module.ts";
+import { runBody } from "./statements.ts";
+import { evaluateTensor, toTensor } from "./tensor_expression.ts";
+import type { Environment, TensorValue } from "./tensor_value.ts";
+
+/** The nn program of a model; weights keep their paths, values take the names that `let` gives them. */
+export function elaborateModel(model: ModelDeclaration, module: Module): Checked<NnProgram> {
+  const found: Diagnostic[] = [];
+  const builder = createGraphBuilder();
+  const empty = createEnvironment(module, builder, (diagnostic) => found.push(diagnostic));
+  const values: [string, TensorValue][] = [];
+  for (const input of model.inputs) {
+    const typed = evaluateType(
+      input.type,
+      new Map(),
+      { values: new Map(), staging: empty.staging },
+      `the input \`${input.name}\``,
+      input.span,
+    );
+    if (!typed) continue;
+    const value = { name: freshName(input.name, builder), type: typed.type };
+    builder.inputs.push(value);
+    values.push([input.name, { kind: "tensor", value }]);
+  }
+  if (hasErrors(found)) return { diagnostics: found };
+  const environment: Environment = { ...empty, values: new Map(values) };
+  const result = runBody(model, environment);
+  if (!result && !hasErrors(found)) {
+    found.push(
+      errorDiagnostic("no-result", `the model \`${model.name}\` gives nothing`, {
+        span: model.nameSpan,
+        help: "its last line is its result",
+      }),
+    );
+  }
+  const outputs = result ? checkResults(model, result, environment) : [];
+  const diagnostics = withoutRepeats(found);
+  if (hasErrors(diagnostics)) return { diagnostics };
+  const { inputs, weights, constants, nodes } = builder;
+  return {
+    value: { name: model.name, inputs, weights, constants, nodes, outputs, operators: module.operators, definitions: module.definitions },
+    diagnostics,
+  };
+}
+
+/** One call of an expansion as the calls it stands for; the results keep the node's names. */
+export function expandNode(
+  node: NnNode,
+  types: readonly TensorType[],
+  library: Library,
+  notations: ReadonlyMap<string, string>,
+  names: ReadonlySet<string>,
+): { nodes: readonly NnNode[]; constants: GraphBuilder["constants"] } | undefined {
+  const operator = library.operators.get(node.operator);
+  if (!operator) return undefined;
+  const given = new Map(Object.entries(node.attributes).map(([name, value]) => [name, valueOfAttribute(value)] as const));
+  const instance = instantiate(operator, types, given, library, operator.span).value;
+  if (!instance) return undefined;
+  const builder = createGraphBuilder(names);
+  const found: Diagnostic[] = [];
+  const environment = createEnvironment({ ...library, functions: new Map(), notations }, builder, (diagnostic) => found.push(diagnostic));
+  const bindings = [...instance.scope.values].map(([name, value]): [string, TensorValue] => [name, { kind: "plain", value }]);
+  const operands = node.operands.map((name, i) => ({ name, type: types[i] as TensorType }));
+  const inner: Environment = { ...environment, values: new Map([...bindings, ...bindParameters(operator, operands)]) };
+  const result = runBody(operator, inner);
+  const results = result && tensorsOf(result, operator.body.at(-1)?.span ?? operator.span, inner);
+  if (!results || hasErrors(found)) return undefined;
+  const renamed = new Map(results.map((value, i) => [value.name, node.results[i]?.name ?? value.name] as const));
+  // A result that is an operand itself has no node to rename: the caller keeps such an expansion as it is.
+  if (results.some((value) => operands.some((operand) => operand.name === value.name))) return undefined;
+  const rename = (name: string) => renamed.get(name) ?? name;
+  const nodes = builder.nodes.map((inside) => ({
+    ...inside,
+    operands: inside.operands.map(rename),
+    results: inside.results.map((value) => ({ ...value, name: rename(value.name) })),
+  }));
+  return { nodes, constants: builder.constants };
+}
+
+/** Elaborates an expression over given tensors, for rules: the values it refers to are named by the caller. */
+export function elaborateExpression(
+  syntax: Syntax,
+  values: ReadonlyMap<string, TensorValue>,
+  module: Pick<Module, "operators" | "definitions" | "functions" | "notations">,
+  builder: GraphBuilder,
+): Checked<readonly NnValue[]> {
+  const found: Diagnostic[] = [];
+  const environment: Environment = { ...createEnvironment(module, builder, (diagnostic) => found.push(diagnostic)), values };
+  const results = tensorsOf(evaluateTensor(syntax, environment), syntax.span, environment);
+  return results && !hasErrors(found) ? { value: results, diagnostics: found } : { diagnostics: found };
+}
+
+function createEnvironment(
+  module: Pick<Module, "operators" | "definitions" | "functions" | "notations">,
+  builder: GraphBuilder,
+  report: (diagnostic: Diagnostic) => void,
+): Environment {
+  return {
+    values: new Map(),
+    scopes: new Map(),
+    functions: module.functions,
+    notations: module.notations,
+    library: module,
+    builder,
+    staging: createStaging(module.definitions, report),
+    runBody,
+    calls: [],
+  };
+}
+
+function bindParameters(operator: OpDeclaration, operands: readonly NnValue[]): [string, TensorValue][] {
+  return operator.operands.map((parameter, i): [string, TensorValue] => {
+    if (!parameter.variadic) return [parameter.name, { kind: "tensor", value: operands[i] as NnValue }];
+    return [parameter.name, { kind: "tensors", items: operands.slice(i).map((value) => ({ value: { kind: "tensor", value } as const })) }];
+  });
+}
+
+function tensorsOf(value: TensorValue, span: OpDeclaration["span"], environment: Environment): NnValue[] | undefined {
+  const values = value.kind === "tensors" ? value.items.map((item) => item.value) : [value];
+  const tensors = values.map((item) => toTensor(item, span, environment));
+  return tensors.every((tensor) => tensor !== undefined) ? (tensors as NnValue[]) : undefined;
+}
+
+/** Matches the body's values with the declared results: their number, and their types where declared. */
+function checkResults(model: ModelDeclaration, result: TensorValue, environment: Environment): NnOutput[] {
+  const span = model.body.at(-1)?.span ?? model.span;
+  const report = environment.staging.report;
+  const values = tensorsOf(result, span, environment);
+  if (!values) return [];
+  if (values.length !== model.results.length) {
+    report(
+      errorDiagnostic(
+        "result-count",
+        `the model \`${model.name}\` declares ${model.results.length} results, and its body gives ${values.length}`,
+        { span },
+      ),
+    );
+    return [];
+  }
+  return model.results.flatMap((declared, i) => {
+    const value = values[i] as NnValue;
+    const typed =
+      declared.type &&
+      evaluateType(
+        declared.type,
+        new Map(),
+        { values: new Map(), staging: environment.staging },
+        `the result \`${declared.name}\``,
+        declared.span,
+      );
+    if (typed && formatType(typed.type) !== formatType(value.type)) {
+      report(
+        errorDiagnostic(
+          "result-type",
+          `the result \`${declared.name}\` is declared ${formatType(typed.type)}, and the body gives ${formatType(value.type)}`,
+          {
+            span: declared.span,
+            help: `write \`${declared.name}: ${formatType(value.type)}\`, or change the body`,
+          },
+        ),
+      );
+    }
+    return [{ name: declared.name, value: value.name }];
+  });
+}
+
+/** A mistake in a loop or in a function called twice is said once. */
+function withoutRepeats(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const seen = new Set<string>();
+  return diagnostics.filter((diagnostic) => {
+    const key = JSON.stringify([diagnostic.code, diagnostic.message, diagnostic.span]);
+    return seen.has(key) ? false : seen.add(key);
+  });
+}
