@@ -103,6 +103,10 @@ export function valueOfAttribute(attribute: AttributeValue): Value {
   return listValue(attribute.map(valueOfAttribute));
 }
 
+export function valuesOfAttributes(attributes: Attributes): Map<string, Value> {
+  return new Map(Object.entries(attributes).map(([name, value]) => [name, valueOfAttribute(value)]));
+}
+
 export function attributeOfValue(value: Value): AttributeValue | undefined {
   switch (value.kind) {
     case "number":

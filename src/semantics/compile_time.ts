@@ -199,7 +199,7 @@ function evaluateRange(syntax: Extract<Syntax, { kind: "range" }>, scope: Scope)
 }
 
 /** Functions of compile-time values that the language itself provides. */
-const builtins = ["count", "shape", "sum_of", "product_of"] as const;
+const builtins = ["count", "shape", "sum_of", "product_of", "convert"] as const;
 
 function evaluateCall(syntax: Extract<Syntax, { kind: "call" }>, scope: Scope): Value {
   const named = syntax.arguments.find((argument) => argument.name !== undefined);
@@ -222,6 +222,7 @@ function evaluateCall(syntax: Extract<Syntax, { kind: "call" }>, scope: Scope): 
   if (callee === "shape") return shapeOf(args, syntax.span, scope);
   if (callee === "sum_of" || callee === "product_of") return foldNumbers(callee, args, syntax.span, scope);
   if (isDType(callee)) return castValue(callee, args, syntax.span, scope);
+  if (callee === "convert") return convertValue(args, syntax.span, scope);
   if (!isScalarFunction(callee)) {
     const suggestion = nearest(callee, [...scope.staging.definitions.keys(), ...Object.keys(scalarFunctions), ...builtins]);
     return report(
@@ -279,6 +280,19 @@ function foldNumbers(callee: "sum_of" | "product_of", args: readonly Value[], sp
   if (args.length !== 1 || list?.kind !== "list") return report(scope, "not-a-list", `\`${callee}\` takes one list or pack`, span);
   const start: Value = numberValue(callee === "sum_of" ? 0 : 1);
   return list.items.reduce((total, item) => applyBinary(callee === "sum_of" ? "add" : "mul", total, item, span, scope), start);
+}
+
+/** `convert(x, to)`: a conversion whose dtype is an attribute. */
+function convertValue(args: readonly Value[], span: Span, scope: Scope): Value {
+  const [value, to] = args;
+  if (value && args.length === 2 && to?.kind === "symbol" && isDType(to.name)) return castValue(to.name, [value], span, scope);
+  return report(
+    scope,
+    "type-mismatch",
+    "`convert` takes a value and an element type",
+    span,
+    "write `convert(x[...i], to)` with an attribute `to: dtype`",
+  );
 }
 
 function castValue(dtype: DType, args: readonly Value[], span: Span, scope: Scope): Value {

@@ -2,13 +2,14 @@
 
 import type { ModelDeclaration, OpDeclaration, Syntax } from "../ir/declaration.ts";
 import { formatType, type TensorType } from "../ir/dtype.ts";
-import type { NnNode, NnOutput, NnProgram, NnValue } from "../ir/nn.ts";
+import type { NnConstant, NnNode, NnOutput, NnProgram, NnValue } from "../ir/nn.ts";
 import { type Checked, type Diagnostic, errorDiagnostic, hasErrors } from "../support/diagnostic.ts";
-import { evaluateType, valueOfAttribute } from "./bind.ts";
+import { invariant } from "../support/invariant.ts";
+import { evaluateType, valuesOfAttributes } from "./bind.ts";
 import { createStaging } from "./compile_time.ts";
 import { createGraphBuilder, freshName, type GraphBuilder } from "./graph_builder.ts";
-import { instantiate, type Library } from "./instantiate.ts";
-import type { Module } from "./module.ts";
+import { instantiate } from "./instantiate.ts";
+import { type Module, notationsOf } from "./module.ts";
 import { runBody } from "./statements.ts";
 import { evaluateTensor, toTensor } from "./tensor_expression.ts";
 import type { Environment, TensorValue } from "./tensor_value.ts";
@@ -53,45 +54,50 @@ export function elaborateModel(model: ModelDeclaration, module: Module): Checked
   };
 }
 
-/** One call of an expansion as the calls it stands for; the results keep the node's names. */
+/** The calls that one call of an expansion stands for, and the values that its results are; those it computes keep the node's names. */
+export type Expanded = {
+  readonly nodes: readonly NnNode[];
+  readonly constants: readonly NnConstant[];
+  readonly results: readonly string[];
+};
+
 export function expandNode(
   node: NnNode,
   types: readonly TensorType[],
-  library: Library,
-  notations: ReadonlyMap<string, string>,
+  module: Pick<Module, "operators" | "definitions">,
   names: ReadonlySet<string>,
-): { nodes: readonly NnNode[]; constants: GraphBuilder["constants"] } | undefined {
-  const operator = library.operators.get(node.operator);
-  if (!operator) return undefined;
-  const given = new Map(Object.entries(node.attributes).map(([name, value]) => [name, valueOfAttribute(value)] as const));
-  const instance = instantiate(operator, types, given, library, operator.span).value;
-  if (!instance) return undefined;
+): Expanded {
+  const operator = module.operators.get(node.operator);
+  invariant(operator, `no operator ${node.operator}`);
+  const instance = instantiate(operator, types, valuesOfAttributes(node.attributes), module, operator.span).value;
+  invariant(instance, `${node.operator} does not instantiate where it did before`);
   const builder = createGraphBuilder(names);
   const found: Diagnostic[] = [];
-  const environment = createEnvironment({ ...library, functions: new Map(), notations }, builder, (diagnostic) => found.push(diagnostic));
+  const environment = createEnvironment({ ...module, functions: new Map() }, builder, (diagnostic) => found.push(diagnostic));
   const bindings = [...instance.scope.values].map(([name, value]): [string, TensorValue] => [name, { kind: "plain", value }]);
   const operands = node.operands.map((name, i) => ({ name, type: types[i] as TensorType }));
   const inner: Environment = { ...environment, values: new Map([...bindings, ...bindParameters(operator, operands)]) };
   const result = runBody(operator, inner);
-  const results = result && tensorsOf(result, operator.body.at(-1)?.span ?? operator.span, inner);
-  if (!results || hasErrors(found)) return undefined;
-  const renamed = new Map(results.map((value, i) => [value.name, node.results[i]?.name ?? value.name] as const));
-  // A result that is an operand itself has no node to rename: the caller keeps such an expansion as it is.
-  if (results.some((value) => operands.some((operand) => operand.name === value.name))) return undefined;
+  const results = result && tensorsOf(result, operator.span, inner);
+  invariant(results && !hasErrors(found), `the expansion of ${node.operator} fails: ${found[0]?.message}`);
+  const computed = new Set(builder.nodes.flatMap((inside) => inside.results.map((value) => value.name)));
+  const renamed = new Map(
+    results.flatMap((value, i) => (computed.has(value.name) ? [[value.name, node.results[i]?.name ?? value.name] as const] : [])),
+  );
   const rename = (name: string) => renamed.get(name) ?? name;
   const nodes = builder.nodes.map((inside) => ({
     ...inside,
     operands: inside.operands.map(rename),
     results: inside.results.map((value) => ({ ...value, name: rename(value.name) })),
   }));
-  return { nodes, constants: builder.constants };
+  return { nodes, constants: builder.constants, results: results.map((value) => rename(value.name)) };
 }
 
 /** Elaborates an expression over given tensors, for rules: the values it refers to are named by the caller. */
 export function elaborateExpression(
   syntax: Syntax,
   values: ReadonlyMap<string, TensorValue>,
-  module: Pick<Module, "operators" | "definitions" | "functions" | "notations">,
+  module: Pick<Module, "operators" | "definitions" | "functions">,
   builder: GraphBuilder,
 ): Checked<readonly NnValue[]> {
   const found: Diagnostic[] = [];
@@ -101,7 +107,7 @@ export function elaborateExpression(
 }
 
 function createEnvironment(
-  module: Pick<Module, "operators" | "definitions" | "functions" | "notations">,
+  module: Pick<Module, "operators" | "definitions" | "functions">,
   builder: GraphBuilder,
   report: (diagnostic: Diagnostic) => void,
 ): Environment {
@@ -109,7 +115,7 @@ function createEnvironment(
     values: new Map(),
     scopes: new Map(),
     functions: module.functions,
-    notations: module.notations,
+    notations: notationsOf(module.operators),
     library: module,
     builder,
     staging: createStaging(module.definitions, report),

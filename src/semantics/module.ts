@@ -23,8 +23,6 @@ export type Module = Library & {
   /** The user's before the library's: the first that matches is the default. */
   readonly sketches: readonly SketchDeclaration[];
   readonly schedules: readonly ScheduleDeclaration[];
-  /** Notations such as `+` and `-prefix`, to operator names. */
-  readonly notations: ReadonlyMap<string, string>;
 };
 
 /** Joins source files, later ones after earlier: the library first, then the user's. A name is declared once. */
@@ -65,11 +63,6 @@ export function linkModule(library: readonly SourceFile[], user: readonly Source
       rules: ofKind("rule"),
       sketches: [...sketches.filter(isUsers), ...sketches.filter((sketch) => !isUsers(sketch))],
       schedules: ofKind("schedule"),
-      notations: new Map(
-        operators.flatMap(({ name, notation }) =>
-          notation ? [[notation.fixity === "prefix" ? prefixKey(notation.symbol) : notation.symbol, name] as const] : [],
-        ),
-      ),
     },
     diagnostics,
   };
@@ -80,6 +73,10 @@ function nameSpace(declaration: Declaration): string {
   return declaration.kind === "op" || declaration.kind === "fn" ? "call" : declaration.kind;
 }
 
-export function prefixKey(symbol: string): string {
-  return symbol === "-" ? "-prefix" : symbol;
+/** Notations such as `+` and `-prefix`, to the names of the operators that declare them. */
+export function notationsOf(operators: ReadonlyMap<string, OpDeclaration>): Map<string, string> {
+  const notations = new Map<string, string>();
+  for (const { name, notation } of operators.values())
+    if (notation) notations.set(notation.fixity === "prefix" && notation.symbol === "-" ? "-prefix" : notation.symbol, name);
+  return notations;
 }

@@ -1,7 +1,8 @@
 /** Reductions in comprehensions: `sum(i, j in n, ...r where c) body`. */
 
 import type { Binder, Syntax } from "../ir/declaration.ts";
-import { type Axis, constantExpr, dtypeOf, type Expr } from "../ir/expr.ts";
+import { elementCount } from "../ir/dtype.ts";
+import { type Axis, constantExpr, dtypeOf, type Expr, type ReduceOp } from "../ir/expr.ts";
 import { declareIterator, describe, extendScope, listValue, poison, report, type Scope, toExpr, type Value } from "./value.ts";
 
 export function evaluateReduce(syntax: Extract<Syntax, { kind: "reduce" }>, scope: Scope): Value {
@@ -17,7 +18,6 @@ export function evaluateReduce(syntax: Extract<Syntax, { kind: "reduce" }>, scop
   const value = scope.staging.evaluate(syntax.body, inner);
   const body = toExpr(value, scope.staging.defaultDType, syntax.body.span, inner);
   if (!body || where?.kind === "poison") return poison;
-  const positional = syntax.op === "argmax" || syntax.op === "argmin";
   if (dtypeOf(body) === "bool")
     return report(
       scope,
@@ -29,19 +29,17 @@ export function evaluateReduce(syntax: Extract<Syntax, { kind: "reduce" }>, scop
   const condition = where && toExpr(where, "bool", syntax.where?.span ?? syntax.span, inner);
   if (condition && dtypeOf(condition) !== "bool")
     return report(scope, "type-mismatch", `\`where\` needs a condition, and this is ${where ? describe(where) : "none"}`, syntax.span);
-  const always = condition?.kind === "constant" && condition.value !== 0;
-  const expr: Expr = {
-    kind: "reduce",
-    op: syntax.op,
-    axes,
-    body,
-    dtype: positional ? "i32" : dtypeOf(body),
-    ...(condition && !always ? { where: condition } : {}),
-  };
-  return {
-    kind: "scalar",
-    expr: axes.length === 0 && !positional && !expr.where ? body : axes.length === 0 && positional ? constantExpr("i32", 0) : expr,
-  };
+  return { kind: "scalar", expr: simplifyReduce(syntax.op, axes, body, condition) };
+}
+
+/** A reduction over nothing is its body; a sum of equal constants is their count; `where true` is dropped. */
+function simplifyReduce(op: ReduceOp, axes: readonly Axis[], body: Expr, condition: Expr | undefined): Expr {
+  const positional = op === "argmax" || op === "argmin";
+  const where = condition?.kind === "constant" && condition.value !== 0 ? undefined : condition;
+  if (axes.length === 0 && !where) return positional ? constantExpr("i32", 0) : body;
+  if (op === "sum" && body.kind === "constant" && !where)
+    return constantExpr(body.dtype, body.value * elementCount(axes.map((axis) => axis.extent)));
+  return { kind: "reduce", op, axes, body, dtype: positional ? "i32" : dtypeOf(body), ...(where ? { where } : {}) };
 }
 
 /** New iterators for a binder: over a range, a dimension in scope, or one for every element of a pack. */

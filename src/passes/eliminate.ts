@@ -1,0 +1,62 @@
+/** eliminateDeadCode and eliminateCommonSubexpressions: what nobody uses goes, what is computed twice is computed once. */
+import type { NnConstant, NnNode, NnProgram } from "../ir/nn.ts";
+import { renameOperands } from "./graph.ts";
+
+/** Guarantees: every node, weight and constant is reachable from an output. Inputs stay: they are the interface. */
+export function eliminateDeadCode(program: NnProgram): NnProgram {
+  const live = new Set(program.outputs.map((output) => output.value));
+  const nodes: NnNode[] = [];
+  for (const node of [...program.nodes].reverse()) {
+    if (!node.results.some((value) => live.has(value.name))) continue;
+    for (const name of node.operands) live.add(name);
+    nodes.unshift(node);
+  }
+  return {
+    ...program,
+    nodes,
+    weights: program.weights.filter((weight) => live.has(weight.name)),
+    constants: program.constants.filter((constant) => live.has(constant.name)),
+  };
+}
+
+/** Guarantees: no two nodes have the same operator, attributes and operands; no two constants are equal. */
+export function eliminateCommonSubexpressions(program: NnProgram): NnProgram {
+  const names = new Map<string, string>();
+  const seen = new Map<string, readonly string[]>();
+  const once = (key: string, results: readonly string[]): boolean => {
+    const known = seen.get(key);
+    if (!known) {
+      seen.set(key, results);
+      return true;
+    }
+    results.forEach((name, i) => {
+      names.set(name, known[i] ?? name);
+    });
+    return false;
+  };
+  const constants = program.constants.filter((constant: NnConstant) =>
+    once(JSON.stringify([constant.type, constant.data.map(exactText)]), [constant.name]),
+  );
+  const nodes: NnNode[] = [];
+  for (const original of program.nodes) {
+    const node = renameOperands(original, names);
+    if (
+      once(
+        JSON.stringify([node.operator, node.operands, node.attributes], exactValue),
+        node.results.map((value) => value.name),
+      )
+    )
+      nodes.push(node);
+  }
+  const outputs = program.outputs.map((output) => ({ ...output, value: names.get(output.value) ?? output.value }));
+  return { ...program, constants, nodes, outputs };
+}
+
+/** JSON has no infinities, no NaN and no -0. */
+function exactText(value: number): string {
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+function exactValue(_key: string, value: unknown): unknown {
+  return typeof value === "number" ? exactText(value) : value;
+}

@@ -1,0 +1,149 @@
+/**
+ * Whether a node computes what an operator declares, whatever operator the node itself calls: its computes are
+ * compared with the operator's, instantiated at the node's operands. Attributes of an operator that the node does not
+ * name are found by trying the numbers that occur in the node's own access maps; equality of the canonical text decides.
+ */
+import { visitAtoms } from "../ir/affine.ts";
+import type { AttributeParameter, OpDeclaration } from "../ir/declaration.ts";
+import type { TensorType } from "../ir/dtype.ts";
+import { type Compute, indicesOf, visitExpr } from "../ir/expr.ts";
+import type { Attributes, AttributeValue } from "../ir/nn.ts";
+import { valueOfAttribute } from "../semantics/bind.ts";
+import { type Instance, instantiate, isExpansion, type Library } from "../semantics/instantiate.ts";
+import type { Value } from "../semantics/value.ts";
+import { canonicalText } from "./canonical.ts";
+
+/** Operands in the pattern operator's order (positions among the node's), with the attributes that make it equal. */
+export type OperatorMatch = { readonly order: readonly number[]; readonly attributes: Attributes };
+
+/** Attribute assignments tried for one operator before giving up. */
+const largestSearch = 20_000;
+
+export function matchOperator(
+  pattern: OpDeclaration,
+  node: { operator: string; attributes: Attributes; types: readonly TensorType[]; instance: Instance },
+  library: Library,
+): OperatorMatch[] {
+  const { types, instance } = node;
+  const identity = types.map((_, i) => i);
+  if (pattern.name === node.operator) return [{ order: identity, attributes: node.attributes }];
+  if (isExpansion(pattern) || pattern.operands.length !== types.length || pattern.operands.some((operand) => operand.variadic)) return [];
+  if (pattern.results.length !== instance.results.length) return [];
+  return permutations(identity).flatMap((order) => {
+    const attributes = findAttributes(pattern, order, types, instance, library);
+    return attributes ? [{ order, attributes }] : [];
+  });
+}
+
+function findAttributes(
+  pattern: OpDeclaration,
+  order: readonly number[],
+  types: readonly TensorType[],
+  instance: Instance,
+  library: Library,
+): Attributes | undefined {
+  const operands = order.map((position) => types[position] as TensorType);
+  const wanted = canonicalText(
+    instance.computes,
+    namesFor(
+      instance.operands,
+      order.map((_, i) => order.indexOf(i)),
+    ),
+  );
+  const attempt = (given: ReadonlyMap<string, Value>): Attributes | undefined => {
+    const candidate = instantiate(pattern, operands, given, library, pattern.span).value;
+    if (!candidate) return undefined;
+    const text = canonicalText(
+      candidate.computes,
+      namesFor(
+        candidate.operands,
+        candidate.operands.map((_, i) => i),
+      ),
+    );
+    return text === wanted ? candidate.attributes : undefined;
+  };
+  const required = pattern.attributes.some((attribute) => !attribute.default);
+  const plain = required ? undefined : attempt(new Map());
+  if (plain || pattern.attributes.length === 0) return plain;
+  if (skeleton(instance.computes) !== skeletonOf(pattern, operands, library)) return undefined;
+  return searchAttributes(pattern, [...numbersIn(instance.computes)], attempt);
+}
+
+/** Tries the assignments of occurring numbers to the integer attributes, one attribute list at a time. */
+function searchAttributes(
+  pattern: OpDeclaration,
+  numbers: readonly number[],
+  attempt: (given: ReadonlyMap<string, Value>) => Attributes | undefined,
+): Attributes | undefined {
+  const choices = pattern.attributes.map((attribute) => choicesFor(attribute, numbers));
+  const size = choices.reduce((product, values) => product * Math.max(1, values.length), 1);
+  if (size > largestSearch || choices.some((values) => values.length === 0)) return undefined;
+  const go = (position: number, given: Map<string, Value>): Attributes | undefined => {
+    const attribute = pattern.attributes[position];
+    if (!attribute) return attempt(given);
+    for (const value of choices[position] ?? []) {
+      const found = go(position + 1, new Map(given).set(attribute.name, valueOfAttribute(value)));
+      if (found) return found;
+    }
+    return undefined;
+  };
+  return go(0, new Map());
+}
+
+function choicesFor(attribute: AttributeParameter, numbers: readonly number[]): AttributeValue[] {
+  return attribute.types.flatMap((type): AttributeValue[] => {
+    if (type.kind === "bool") return [false, true];
+    if (type.kind === "int") return [...numbers];
+    if (type.kind !== "list" || type.of !== "int" || type.length?.kind !== "number") return [];
+    let lists: number[][] = [[]];
+    for (let i = 0; i < type.length.value; i++) lists = lists.flatMap((list) => numbers.map((value) => [...list, value]));
+    return lists;
+  });
+}
+
+/** Coefficients and constants of the access maps: strides, dilations and paddings are among them. */
+function numbersIn(computes: readonly Compute[]): Set<number> {
+  const numbers = new Set<number>([0, 1]);
+  for (const compute of computes) {
+    visitExpr(compute.value, (expr) => {
+      for (const index of indicesOf(expr)) {
+        numbers.add(Math.abs(index.constant));
+        for (const term of index.terms) numbers.add(Math.abs(term.coefficient));
+        visitAtoms(index, (atom) => {
+          if (atom.kind === "floordiv" || atom.kind === "mod") numbers.add(atom.by);
+        });
+      }
+    });
+  }
+  return numbers;
+}
+
+/** The computation without its indices: kinds, functions and constants. A cheap test before the search. */
+function skeleton(computes: readonly Compute[]): string {
+  return computes
+    .map((compute) => {
+      const kinds: string[] = [];
+      visitExpr(compute.value, (expr) => {
+        if (expr.kind === "apply") kinds.push(expr.function);
+        else if (expr.kind === "reduce") kinds.push(expr.op);
+        else if (expr.kind === "read" || expr.kind === "select" || expr.kind === "cast") kinds.push(expr.kind);
+      });
+      return kinds.sort().join(" ");
+    })
+    .join("; ");
+}
+
+function skeletonOf(pattern: OpDeclaration, operands: readonly TensorType[], library: Library): string | undefined {
+  const withDefaults = instantiate(pattern, operands, new Map(), library, pattern.span).value;
+  return withDefaults && skeleton(withDefaults.computes);
+}
+
+function namesFor(operands: readonly string[], positions: readonly number[]): Map<string, string> {
+  return new Map(operands.map((name, i) => [name, `t${positions[i]}`]));
+}
+
+function permutations(items: readonly number[]): number[][] {
+  if (items.length > 4) return [[...items]];
+  if (items.length <= 1) return [[...items]];
+  return items.flatMap((item, i) => permutations([...items.slice(0, i), ...items.slice(i + 1)]).map((rest) => [item, ...rest]));
+}

@@ -1,0 +1,87 @@
+/** Questions on tensor programs that several passes share. */
+import { add, constantIndex, type Index, offset, type Ranges, rangeOf, scale, subtract, variableIndex } from "../ir/affine.ts";
+import { rowMajorStrides } from "../ir/dtype.ts";
+import { type Compute, type Expr, tensorsRead, visitExpr } from "../ir/expr.ts";
+import type { Buffer, Group, TensorProgram } from "../ir/tensor.ts";
+
+export type Read = Extract<Expr, { kind: "read" }>;
+
+export function bufferMap(program: Pick<TensorProgram, "buffers">): Map<string, Buffer> {
+  return new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
+}
+
+/** The groups that read each tensor. */
+export function readersOf(groups: readonly Group[]): Map<string, Group[]> {
+  const readers = new Map<string, Group[]>();
+  for (const group of groups) for (const name of tensorsReadBy(group)) readers.set(name, [...(readers.get(name) ?? []), group]);
+  return readers;
+}
+
+/** Tensors that a group reads from outside itself. */
+export function tensorsReadBy(group: Group): Set<string> {
+  const inner = new Set(group.computes.map((compute) => compute.name));
+  const names = new Set<string>();
+  for (const compute of group.computes) for (const name of tensorsRead(compute.value)) if (!inner.has(name)) names.add(name);
+  return names;
+}
+
+/** Every value read of `tensor` in the expression. */
+export function readsOf(expr: Expr, tensor: string): Read[] {
+  const reads: Read[] = [];
+  visitExpr(expr, (inner) => {
+    if (inner.kind === "read" && inner.tensor === tensor) reads.push(inner);
+  });
+  return reads;
+}
+
+/** Whether the tensor is also read inside an index, where only its buffer will do. */
+export function isReadInIndex(expr: Expr, tensor: string): boolean {
+  return tensorsRead(expr).has(tensor) && readsOf(expr, tensor).length === 0;
+}
+
+/** Bounds of all iterators of a compute, those of its reduction included. */
+export function computeRanges(compute: Compute): Ranges {
+  const extents = new Map(compute.axes.map((axis) => [axis.name, axis.extent]));
+  visitExpr(compute.value, (expr) => {
+    if (expr.kind === "reduce") for (const axis of expr.axes) extents.set(axis.name, axis.extent);
+  });
+  return {
+    variable: (name) => {
+      const extent = extents.get(name);
+      return extent === undefined ? undefined : { low: 0, high: extent - 1 };
+    },
+  };
+}
+
+/** Whether the indices are the axes themselves, in order; an axis of extent 1 may be written 0. */
+export function isIdentity(indices: readonly Index[], axes: Compute["axes"]): boolean {
+  return indices.length === axes.length && indices.every((index, d) => isZero(subtract(index, axisIndex(axes[d]))));
+}
+
+/** Whether reading `shape` at `indices` goes through its elements in the row-major order of `axes`. */
+export function isRowMajorCopy(indices: readonly Index[], shape: readonly number[], axes: Compute["axes"]): boolean {
+  const strides = rowMajorStrides(shape);
+  const outer = rowMajorStrides(axes.map((axis) => axis.extent));
+  let difference: Index = constantIndex(0);
+  indices.forEach((index, d) => {
+    difference = add(difference, scale(index, strides[d] ?? 1));
+  });
+  axes.forEach((axis, d) => {
+    difference = subtract(difference, scale(axisIndex(axis), outer[d] ?? 1));
+  });
+  return isZero(difference);
+}
+
+export function isZero(index: Index): boolean {
+  return index.terms.length === 0 && index.constant === 0;
+}
+
+/** Whether the index stays in 0 .. extent-1. */
+export function staysInside(index: Index, extent: number, ranges: Ranges): boolean {
+  const { low, high } = rangeOf(index, ranges);
+  return low >= 0 && high < extent;
+}
+
+function axisIndex(axis: Compute["axes"][number] | undefined): Index {
+  return axis && axis.extent > 1 ? variableIndex(axis.name) : offset(constantIndex(0), 0);
+}
