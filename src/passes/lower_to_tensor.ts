@@ -4,7 +4,7 @@
  * argmax or argmin; a group that depends on weights and constants only has phase `build`.
  */
 
-import { variableIndex, variablesOf } from "../ir/affine.ts";
+import { constantIndex, variableIndex, variablesOf } from "../ir/affine.ts";
 import { dtypes } from "../ir/dtype.ts";
 import { reductionIdentity } from "../ir/evaluate.ts";
 import { type Axis, type Compute, constantExpr, dtypeOf, type Expr, indicesOf, mapExpr, tensorsRead, visitExpr } from "../ir/expr.ts";
@@ -66,11 +66,17 @@ function hoistReductions(expr: Expr, compute: Compute, axes: readonly Axis[], ho
 /** A compute over the axes that the expression uses, and the read of it that takes the expression's place. */
 function hoist(expr: Expr, compute: Compute, axes: readonly Axis[], hoisted: Compute[]): Expr {
   const used = usedVariables(expr);
-  const kept = axes.filter((axis) => used.has(axis.name));
+  // An axis of extent 1 is nowhere written; keeping it leaves the domain as it was, which is what fusion looks for.
+  const kept = axes.filter((axis) => used.has(axis.name) || axis.extent === 1);
   const dtype = dtypeOf(expr);
   const name = `${compute.name}.${expr.kind === "reduce" ? expr.op : "part"}${hoisted.length === 0 ? "" : hoisted.length + 1}`;
   hoisted.push({ name, dtype, axes: kept, value: expr });
-  return { kind: "read", tensor: name, indices: kept.map((axis) => variableIndex(axis.name)), dtype };
+  return {
+    kind: "read",
+    tensor: name,
+    indices: kept.map((axis) => (axis.extent === 1 ? constantIndex(0) : variableIndex(axis.name))),
+    dtype,
+  };
 }
 
 /** argmax x = the smallest position where x equals max x. NaN is not looked for here: it equals nothing, so position 0 comes out. */

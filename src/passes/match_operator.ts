@@ -19,15 +19,30 @@ export type OperatorMatch = { readonly order: readonly number[]; readonly attrib
 /** Attribute assignments tried for one operator before giving up. */
 const largestSearch = 20_000;
 
-export function matchOperator(
-  pattern: OpDeclaration,
-  node: { operator: string; attributes: Attributes; types: readonly TensorType[]; instance: Instance },
-  library: Library,
-): OperatorMatch[] {
-  const { types, instance } = node;
+/** Answers already found: nodes alike in operator, attributes and types give the same one. */
+export type MatchCache = Map<string, readonly OperatorMatch[]>;
+
+export function matchOperator(pattern: OpDeclaration, node: CandidateNode, library: Library, cache: MatchCache): readonly OperatorMatch[] {
+  if (pattern.name === node.operator) return [{ order: node.types.map((_, i) => i), attributes: node.attributes }];
+  const key = JSON.stringify([pattern.name, node.operator, node.attributes, node.types]);
+  const known = cache.get(key) ?? matchDifferent(pattern, node, library);
+  cache.set(key, known);
+  return known;
+}
+
+/** A node with its operands' types; the instance is made when it is needed. */
+export type CandidateNode = {
+  readonly operator: string;
+  readonly attributes: Attributes;
+  readonly types: readonly TensorType[];
+  instance(): Instance;
+};
+
+function matchDifferent(pattern: OpDeclaration, node: CandidateNode, library: Library): OperatorMatch[] {
+  const { types } = node;
   const identity = types.map((_, i) => i);
-  if (pattern.name === node.operator) return [{ order: identity, attributes: node.attributes }];
   if (isExpansion(pattern) || pattern.operands.length !== types.length || pattern.operands.some((operand) => operand.variadic)) return [];
+  const instance = node.instance();
   if (pattern.results.length !== instance.results.length) return [];
   return permutations(identity).flatMap((order) => {
     const attributes = findAttributes(pattern, order, types, instance, library);

@@ -49,7 +49,10 @@ function makeSlots(program: TensorProgram, buffers: ReadonlyMap<string, Buffer>)
   for (const name of program.inputs) open(name, -1);
   groups.forEach((group, step) => {
     const host = inPlaceHost(group, step, buffers, slots, lastUse, rootOf, program);
-    if (!host) return open(group.name, step);
+    if (!host) {
+      open(group.name, step);
+      return;
+    }
     host.members.push(group.name);
     host.last = Math.max(host.last, lastUse.get(group.name) ?? step);
     slots.set(group.name, host);

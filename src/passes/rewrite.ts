@@ -17,18 +17,19 @@ import type { TensorValue } from "../semantics/tensor_value.ts";
 import { extendScope, type Scope, type Value } from "../semantics/value.ts";
 import { invariant } from "../support/invariant.ts";
 import { constantValues, countUses, renameOperands } from "./graph.ts";
-import { matchOperator } from "./match_operator.ts";
+import { type MatchCache, matchOperator } from "./match_operator.ts";
 
 /** Rewrites per node of the program before a set of rules is taken to run in circles. */
 const rewritesPerNode = 20;
 
 export function rewrite(program: NnProgram, rules: readonly RuleDeclaration[]): NnProgram {
+  const cache: MatchCache = new Map();
   let current = program;
   let budget = rewritesPerNode * (program.nodes.length + 1);
   for (let changed = true; changed; ) {
     changed = false;
     for (const rule of rules) {
-      const next = applyOnce(current, rule);
+      const next = applyOnce(current, rule, cache);
       if (!next) continue;
       current = next;
       changed = true;
@@ -40,8 +41,8 @@ export function rewrite(program: NnProgram, rules: readonly RuleDeclaration[]): 
 }
 
 /** The program after the rule's first match, or undefined where it matches nowhere. */
-export function applyOnce(program: NnProgram, rule: RuleDeclaration): NnProgram | undefined {
-  const context = createContext(program);
+export function applyOnce(program: NnProgram, rule: RuleDeclaration, cache: MatchCache = new Map()): NnProgram | undefined {
+  const context = createContext(program, cache);
   for (const node of program.nodes) {
     const [only, second] = node.results;
     if (!only || second) continue;
@@ -68,9 +69,10 @@ type Context = {
   readonly constants: ReadonlySet<string>;
   readonly notations: ReadonlyMap<string, string>;
   readonly instances: Map<NnNode, Instance>;
+  readonly cache: MatchCache;
 };
 
-function createContext(program: NnProgram): Context {
+function createContext(program: NnProgram, cache: MatchCache): Context {
   return {
     program,
     types: valueTypes(program),
@@ -79,6 +81,7 @@ function createContext(program: NnProgram): Context {
     constants: constantValues(program),
     notations: notationsOf(program.operators),
     instances: new Map(),
+    cache,
   };
 }
 
@@ -104,8 +107,9 @@ function matchSyntax(syntax: Syntax, value: string, bindings: Bindings, context:
   const types = node.operands.map((name) => context.types.get(name) as TensorType);
   const matches = matchOperator(
     call.operator,
-    { operator: node.operator, attributes: node.attributes, types, instance: instanceOf(node, context) },
+    { operator: node.operator, attributes: node.attributes, types, instance: () => instanceOf(node, context) },
     context.program,
+    context.cache,
   );
   return matches.flatMap(({ order, attributes }) => {
     const withAttributes = matchAttributes(call.attributes, attributes, bindings);

@@ -35,7 +35,8 @@ export function elaborateModel(model: ModelDeclaration, module: Module): Checked
   }
   if (hasErrors(found)) return { diagnostics: found };
   const environment: Environment = { ...empty, values: new Map(values) };
-  const result = runBody(model, environment);
+  const [only, second] = model.results;
+  const result = runBody(model, environment, only && !second ? only.name : undefined);
   if (!result && !hasErrors(found)) {
     found.push(
       errorDiagnostic("no-result", `the model \`${model.name}\` gives nothing`, {

@@ -1,0 +1,145 @@
+/**
+ * errorBound: a compute that bounds, element by element, how far an f32 evaluation of another may lie from its exact value.
+ * A forward error analysis over the expression (Higham, Accuracy and Stability of Numerical Algorithms, chapters 2-4):
+ * an operation correctly rounded adds u |result|, a sum of n terms in any order n u sum |term|, and errors of arguments
+ * pass on by the functions' sensitivities. Operands are taken as exact. Reductions of other tensors in the same group
+ * enter with their own bound, the tensor `NAME.bound`.
+ */
+
+import { elementCount, isFloat } from "../ir/dtype.ts";
+import { type Compute, constantExpr, dtypeOf, type Expr, mapExpr, type ScalarFunction } from "../ir/expr.ts";
+import { scalarFunctions } from "../ir/scalar_functions.ts";
+
+/** Half the distance from 1 to the next f32. */
+const unitRoundoff = 2 ** -24;
+/** Results below the smallest normal f32 lose relative accuracy. */
+const underflow = 2 ** -126;
+
+export function boundName(tensor: string): string {
+  return `${tensor}.bound`;
+}
+
+/** `inner` are the tensors of the same group, which carry errors of their own. */
+export function errorBound(compute: Compute, inner: ReadonlySet<string>): Compute {
+  const error = errorOf(compute.value, inner);
+  return {
+    name: boundName(compute.name),
+    dtype: "f32",
+    axes: compute.axes,
+    value: plus(error, number(isFloat(compute.dtype) ? underflow : 0)),
+  };
+}
+
+function errorOf(expr: Expr, inner: ReadonlySet<string>): Expr {
+  const go = (child: Expr) => errorOf(child, inner);
+  switch (expr.kind) {
+    case "constant":
+      return number(isFloat(expr.dtype) && Number.isFinite(expr.value) ? Math.abs(expr.value - Math.fround(expr.value)) : 0);
+    case "index":
+      return number(0);
+    case "read":
+      return inner.has(expr.tensor) ? { ...expr, tensor: boundName(expr.tensor), dtype: "f32" } : number(0);
+    case "cast":
+      return errorOfCast(expr, go(expr.value));
+    case "select": {
+      const uncertain = go(expr.condition);
+      const chosen: Expr = { kind: "select", condition: expr.condition, whenTrue: go(expr.whenTrue), whenFalse: go(expr.whenFalse) };
+      if (isZero(uncertain) || !isFloat(dtypeOf(expr))) return chosen;
+      const either = plus(apply("abs", apply("sub", expr.whenTrue, expr.whenFalse)), plus(go(expr.whenTrue), go(expr.whenFalse)));
+      return { kind: "select", condition: apply("gt", uncertain, number(0)), whenTrue: either, whenFalse: chosen };
+    }
+    case "apply":
+      return errorOfApplication(expr, expr.args.map(go));
+    case "reduce":
+      return errorOfReduction(expr, go(expr.body));
+  }
+}
+
+function errorOfCast(expr: Extract<Expr, { kind: "cast" }>, error: Expr): Expr {
+  if (isFloat(expr.dtype)) return isFloat(dtypeOf(expr.value)) ? error : plus(error, times(number(unitRoundoff), magnitude(expr)));
+  return discontinuous(error);
+}
+
+/** A step function of a value with an error may land one step away. */
+function discontinuous(error: Expr): Expr {
+  if (isZero(error)) return number(0);
+  return { kind: "select", condition: apply("gt", error, number(0)), whenTrue: plus(error, number(1)), whenFalse: number(0) };
+}
+
+function errorOfApplication(expr: Extract<Expr, { kind: "apply" }>, errors: readonly Expr[]): Expr {
+  const record = scalarFunctions[expr.function];
+  if (record.gives === "bool") return uncertaintyOf(expr, errors);
+  if (!isFloat(expr.dtype)) return number(0);
+  const rounding = record.ulps === 0 ? number(0) : times(number(2 * record.ulps * unitRoundoff), magnitude(expr));
+  const sensitivities = record.sensitivity?.(expr.args, expr);
+  if (!sensitivities)
+    return plus(
+      rounding,
+      errors.reduce((sum, error) => plus(sum, discontinuous(error)), number(0)),
+    );
+  return errors.reduce<Expr>((sum, error, i) => plus(sum, times(asF32(sensitivities[i] ?? number(1)), error)), rounding);
+}
+
+/** 1 where the errors of the two sides may turn a comparison around. */
+function uncertaintyOf(expr: Extract<Expr, { kind: "apply" }>, errors: readonly Expr[]): Expr {
+  const total = errors.reduce<Expr>(plus, number(0));
+  const [left, right] = expr.args;
+  if (isZero(total) || !left || !right || !isFloat(dtypeOf(left))) return total;
+  const close = apply("le", apply("abs", apply("sub", left, right)), total);
+  return { kind: "select", condition: close, whenTrue: number(1), whenFalse: number(0) };
+}
+
+function errorOfReduction(expr: Extract<Expr, { kind: "reduce" }>, error: Expr): Expr {
+  if (!isFloat(expr.dtype)) return number(0);
+  const count = elementCount(expr.axes.map((axis) => axis.extent));
+  const reduce = (op: "sum" | "max" | "prod", body: Expr): Expr => ({ ...expr, op, body, dtype: "f32" });
+  switch (expr.op) {
+    case "sum":
+      return reduce("sum", plus(error, times(number(count * unitRoundoff), magnitude(expr.body))));
+    case "max":
+    case "min":
+      // The largest error of any candidate; starts at -inf only where there is none, which lowering has folded away.
+      return isZero(error) ? number(0) : reduce("max", error);
+    case "prod":
+      return apply(
+        "sub",
+        times(number(1 + 2 * count * unitRoundoff), reduce("prod", plus(magnitude(expr.body), error))),
+        reduce("prod", magnitude(expr.body)),
+      );
+    case "argmax":
+    case "argmin":
+      return number(0);
+  }
+}
+
+function apply(name: ScalarFunction, ...args: Expr[]): Expr {
+  const dtype = scalarFunctions[name].gives === "bool" ? "bool" : "f32";
+  return { kind: "apply", function: name, args, dtype };
+}
+
+function number(value: number): Expr {
+  return constantExpr("f32", value);
+}
+
+function isZero(expr: Expr): boolean {
+  return expr.kind === "constant" && expr.value === 0;
+}
+
+function plus(a: Expr, b: Expr): Expr {
+  if (isZero(a)) return b;
+  return isZero(b) ? a : apply("add", a, b);
+}
+
+function times(a: Expr, b: Expr): Expr {
+  return isZero(a) || isZero(b) ? number(0) : apply("mul", a, b);
+}
+
+function magnitude(expr: Expr): Expr {
+  return expr.kind === "constant" ? number(Math.abs(expr.value)) : apply("abs", expr);
+}
+
+/** The table's sensitivities are written in f64; here everything is one float type. */
+function asF32(expr: Expr): Expr {
+  const mapped = mapExpr(expr, asF32, (index) => index);
+  return (mapped.kind === "apply" || mapped.kind === "constant") && mapped.dtype === "f64" ? { ...mapped, dtype: "f32" } : mapped;
+}

@@ -1,0 +1,46 @@
+/** The order of all passes, in one place. Each has a page in docs/passes.md: what it needs and what it guarantees. */
+import type { RuleDeclaration } from "../ir/declaration.ts";
+import type { NnProgram } from "../ir/nn.ts";
+import type { TensorProgram } from "../ir/tensor.ts";
+import { aliasReshapes } from "../passes/alias.ts";
+import { eliminateCommonSubexpressions, eliminateDeadCode } from "../passes/eliminate.ts";
+import { expand } from "../passes/expand.ts";
+import { foldConstants } from "../passes/fold_constants.ts";
+import { fuseEpilogues, inlineProducers } from "../passes/fuse.ts";
+import { addHalos } from "../passes/halo.ts";
+import { planBuffers } from "../passes/plan_buffers.ts";
+import { rewrite } from "../passes/rewrite.ts";
+
+export type NnPass = { readonly name: string; run(program: NnProgram, rules: readonly RuleDeclaration[]): NnProgram };
+export type TensorPass = { readonly name: string; run(program: TensorProgram): TensorProgram };
+
+export const nnPasses: readonly NnPass[] = [
+  { name: "expand", run: expand },
+  { name: "fold-constants", run: foldConstants },
+  { name: "eliminate-common-subexpressions", run: eliminateCommonSubexpressions },
+  { name: "rewrite", run: rewrite },
+  { name: "eliminate-dead-code", run: eliminateDeadCode },
+];
+
+/** Up to and including fusion: no decision about memory yet. Verification judges layers on this form. */
+export const fusionPasses: readonly TensorPass[] = [
+  { name: "inline-producers", run: inlineProducers },
+  { name: "fuse-epilogues", run: fuseEpilogues },
+];
+
+export const memoryPasses: readonly TensorPass[] = [
+  { name: "alias-reshapes", run: aliasReshapes },
+  { name: "add-halos", run: addHalos },
+  { name: "plan-buffers", run: planBuffers },
+];
+
+export const passNames: readonly string[] = [
+  "elaborate",
+  ...nnPasses,
+  "lower-to-tensor",
+  ...fusionPasses,
+  ...memoryPasses,
+  "lower-to-loop",
+  "schedule",
+  "lower-to-kernel",
+].map((pass) => (typeof pass === "string" ? pass : pass.name));

@@ -1,0 +1,177 @@
+/**
+ * verifyModel: random inputs through the target and the float64 reference. Each layer is judged on the inputs that the
+ * target itself gave it, element by element against the bound of docs/numbers.md; then the whole network end to end.
+ */
+
+import { emitWasm } from "../codegen/wasm/emit.ts";
+import { instantiate } from "../codegen/wasm/instance.ts";
+import type { Compiled } from "../compile.ts";
+import { dtypes, elementCount, type TensorType } from "../ir/dtype.ts";
+import type { KernelProgram } from "../ir/kernel.ts";
+import type { Group, TensorProgram } from "../ir/tensor.ts";
+import { boundName, errorBound } from "../passes/error_bound.ts";
+import { normalize } from "../passes/lower_to_tensor.ts";
+import { bufferMap, tensorsReadBy } from "../passes/tensor_graph.ts";
+import { invariant } from "../support/invariant.ts";
+import { createRandom } from "../support/random.ts";
+import { createReference, createWasm, type Tensors, type Weights, writeSources } from "./execute.ts";
+import { lowerKernel, lowerLoop } from "./lower.ts";
+
+export type LayerReport = {
+  readonly name: string;
+  /** Largest absolute difference from the reference. */
+  readonly error: number;
+  /** Largest difference as a fraction of the element's bound: at most 1 in a correct layer. */
+  readonly ratio: number;
+  readonly ok: boolean;
+};
+
+export type VerifyReport = {
+  readonly layers: readonly LayerReport[];
+  /** Per output: largest difference over the largest magnitude, at most `endToEndTolerance`. */
+  readonly outputs: readonly { readonly name: string; readonly error: number; readonly ok: boolean }[];
+  readonly ok: boolean;
+};
+
+/** Largest error of an output relative to its largest magnitude, for float networks. */
+export const endToEndTolerance = 1e-4;
+
+export function verifyModel(compiled: Compiled, weights: Weights, options: { seed?: number; inputs?: Tensors } = {}): VerifyReport {
+  const inputs = options.inputs ?? randomInputs(compiled, options.seed ?? 0);
+  const layers = verifyLayers(compiled, weights, inputs);
+  const target = createWasm(compiled, weights).run(inputs);
+  const reference = createReference(compiled, weights).run(inputs);
+  const outputs = compiled.outputs.map(({ name }) => {
+    const error = relativeError(required(target, name), required(reference, name));
+    return { name, error, ok: error <= endToEndTolerance };
+  });
+  return { layers, outputs, ok: layers.every((layer) => layer.ok) && outputs.every((output) => output.ok) };
+}
+
+/** Standard normal floats, small integers, coin tosses for bool. */
+export function randomInputs(compiled: Pick<Compiled, "inputs">, seed: number): Map<string, Float64Array> {
+  const random = createRandom(`inputs/${seed}`);
+  return new Map(compiled.inputs.map(({ name, type }) => [name, randomTensor(type, random)]));
+}
+
+function randomTensor(type: TensorType, random: ReturnType<typeof createRandom>): Float64Array {
+  const { kind, low, high } = dtypes[type.dtype];
+  const draw = () => {
+    if (kind === "float") return Math.fround(random.normal());
+    return kind === "bool" ? random.integer(0, 1) : random.integer(Math.max(low, -128), Math.min(high, 127));
+  };
+  return Float64Array.from({ length: elementCount(type.shape) }, draw);
+}
+
+function verifyLayers(compiled: Compiled, weights: Weights, inputs: Tensors): LayerReport[] {
+  const actual = runUnshared(compiled, weights, inputs);
+  const judged = withBounds(compiled.levels.layers());
+  const { value: loops } = lowerLoop(judged, { sketches: [], schedules: [] }, "none");
+  invariant(loops, "the layers do not lower");
+  const kernel = lowerKernel(loops, { float64: true });
+  const instance = instantiate(kernel, emitWasm(kernel, { relaxed: false, calls: "steps" }).bytes, "steps");
+  writeSources(instance, kernel, weights);
+  const steps = stepsByNest(kernel);
+  const reports: LayerReport[] = [];
+  for (const group of compiled.levels.layers().groups) {
+    const result = actual(group.name);
+    for (const name of tensorsReadBy(group)) {
+      const operand = actual(name);
+      if (operand) instance.write(name, operand);
+    }
+    for (const inner of judged.groups.filter((candidate) => layerOf(candidate) === group.name))
+      for (const step of steps.get(inner.name) ?? []) instance.step(step);
+    if (!result || group.phase === "build") continue;
+    reports.push(judge(group.name, result, instance.read(group.name), instance.read(boundName(group.name))));
+  }
+  return reports;
+}
+
+function judge(name: string, actual: Float64Array, expected: Float64Array, bound: Float64Array): LayerReport {
+  let error = 0;
+  let ratio = 0;
+  actual.forEach((value, i) => {
+    const wanted = expected[i] as number;
+    if (Object.is(value, wanted) || value === wanted || (Number.isNaN(value) && Number.isNaN(wanted))) return;
+    const difference = Math.abs(value - wanted);
+    error = Math.max(error, Number.isNaN(difference) ? Infinity : difference);
+    const allowed = (bound[i] as number) || 0;
+    ratio = Math.max(ratio, Number.isNaN(difference) ? Infinity : difference / allowed);
+  });
+  return { name, error, ratio, ok: ratio <= 1 };
+}
+
+/** The target's program with a place of its own for every tensor, so that each can be read after the run. */
+function runUnshared(compiled: Compiled, weights: Weights, inputs: Tensors): (name: string) => Float64Array | undefined {
+  const planned = compiled.levels.tensor();
+  const unshared: TensorProgram = { ...planned, arenaBytes: 0, buffers: planned.buffers.map(({ offset: _, ...buffer }) => buffer) };
+  const { value: loops } = lowerLoop(unshared, compiled.module, compiled.schedule);
+  invariant(loops, "the program does not lower without shared memory");
+  const kernel = lowerKernel(loops);
+  const instance = instantiate(kernel, emitWasm(kernel, { relaxed: false, calls: "build" }).bytes, "build");
+  writeSources(instance, kernel, weights);
+  instance.build();
+  for (const [name, values] of inputs) instance.write(name, values);
+  instance.run();
+  const placed = new Set(kernel.placements.map((placement) => placement.buffer));
+  return (name) => (placed.has(name) ? instance.read(name) : undefined);
+}
+
+/** Every group of the program with further groups that compute the bounds of its computes. */
+function withBounds(program: TensorProgram): TensorProgram {
+  const buffers = bufferMap(program);
+  const groups: Group[] = [];
+  for (const group of program.groups) {
+    const inner = new Set(group.computes.slice(0, -1).map((compute) => compute.name));
+    // Inner tensors become groups of their own: their values enter the bounds.
+    for (const compute of group.computes) {
+      groups.push({ name: compute.name, phase: group.phase, computes: [compute] });
+      add(
+        compute.name,
+        compute.dtype,
+        compute.axes.map((axis) => axis.extent),
+      );
+      if (group.phase === "build") continue;
+      for (const part of normalize(errorBound(compute, inner))) {
+        groups.push({ name: part.name, phase: "run", computes: [part] });
+        add(
+          part.name,
+          part.dtype,
+          part.axes.map((axis) => axis.extent),
+        );
+      }
+    }
+  }
+  return { ...program, buffers: [...buffers.values()], groups, outputs: [] };
+
+  function add(name: string, dtype: TensorType["dtype"], shape: readonly number[]): void {
+    if (!buffers.has(name)) buffers.set(name, { name, dtype, shape, role: { kind: "temporary" } });
+  }
+}
+
+function stepsByNest(kernel: KernelProgram): Map<string, number[]> {
+  const steps = new Map<string, number[]>();
+  kernel.calls.forEach((call, i) => {
+    steps.set(call.nest, [...(steps.get(call.nest) ?? []), i]);
+  });
+  return steps;
+}
+
+function relativeError(actual: Float64Array, expected: Float64Array): number {
+  let largest = 0;
+  let error = 0;
+  expected.forEach((wanted, i) => {
+    const value = actual[i] as number;
+    if (Number.isFinite(wanted)) largest = Math.max(largest, Math.abs(wanted));
+    if (value === wanted || (Number.isNaN(value) && Number.isNaN(wanted))) return;
+    const difference = Math.abs(value - wanted);
+    error = Math.max(error, Number.isNaN(difference) ? Infinity : difference);
+  });
+  return error === 0 ? 0 : error / Math.max(largest, Number.MIN_VALUE);
+}
+
+function required(tensors: ReadonlyMap<string, Float64Array>, name: string): Float64Array {
+  const values = tensors.get(name);
+  invariant(values, `no output ${name}`);
+  return values;
+}
