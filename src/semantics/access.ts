@@ -1,7 +1,8 @@
 /** Reads of tensors in comprehensions: `x[i]`, `x[i] else e`, `inside(x[i])`, `first(k in n) x.(k)[i]`. */
-import { constantIndex, type Index, rangeOf } from "../ir/affine.ts";
+import { constantIndex, type Index, rangeOf, variablesOf } from "../ir/affine.ts";
 import type { Syntax } from "../ir/declaration.ts";
 import { constantExpr, dtypeOf, type Expr } from "../ir/expr.ts";
+import type { Span } from "../support/diagnostic.ts";
 import { applyBinary } from "./arithmetic.ts";
 import {
   booleanValue,
@@ -27,9 +28,10 @@ export function evaluateAccess(syntax: Access, scope: Scope): Value {
   return checkInside(read, syntax, scope) ? { kind: "scalar", expr: read.expr } : poison;
 }
 
-/** `x[i] else e`; a read that is always inside drops its default. */
+/** `x[i] else e`, `first(...) xs.(k)[i] else e`; a read that is always inside drops its default. */
 export function evaluateElse(syntax: Extract<Syntax, { kind: "else" }>, scope: Scope): Value {
   const otherwise = scope.staging.evaluate(syntax.otherwise, scope);
+  if (syntax.read.kind === "first") return evaluateFirst(syntax.read, scope, { value: otherwise, span: syntax.otherwise.span });
   if (syntax.read.kind !== "access") {
     return report(
       scope,
@@ -77,8 +79,12 @@ export function evaluateInside(syntax: Extract<Syntax, { kind: "inside" }>, scop
   return condition;
 }
 
-/** The reads for k = 0, 1, ...: each one's default is the next, the last one's is 0. */
-export function evaluateFirst(syntax: Extract<Syntax, { kind: "first" }>, scope: Scope): Value {
+/** The reads for k = 0, 1, ...: each one's default is the next, the last one's what is given, or 0. */
+export function evaluateFirst(
+  syntax: Extract<Syntax, { kind: "first" }>,
+  scope: Scope,
+  otherwise?: { readonly value: Value; readonly span: Span },
+): Value {
   const range = syntax.binder.range ? scope.staging.evaluate(syntax.binder.range, scope) : poison;
   const positions =
     range.kind === "number" ? listValue(Array.from({ length: range.value }, (_, value) => ({ kind: "number", value }) as const)) : range;
@@ -93,14 +99,23 @@ export function evaluateFirst(syntax: Extract<Syntax, { kind: "first" }>, scope:
           "write `first(k in 0..count(xs)) xs.(k)[...]`",
         );
   }
-  if (syntax.body.kind !== "access") return report(scope, "first-without-read", "the body of `first` is a read", syntax.body.span);
+  if (syntax.body.kind !== "access")
+    return report(
+      scope,
+      "first-without-read",
+      "the body of `first` is a read",
+      syntax.body.span,
+      "write `first(k in 0..count(xs)) xs.(k)[...]`",
+    );
   const body = syntax.body;
   const reads = positions.items.map((position) => resolveRead(body, extendScope(scope, [[syntax.binder.name, position]])));
-  let result: Expr | undefined;
+  const dtype = reads.at(-1)?.expr.dtype ?? "f32";
+  let result = otherwise && toExpr(otherwise.value, dtype, otherwise.span, scope);
+  if (otherwise && !result) return poison;
   for (const read of reads.reverse()) {
     if (!read) return poison;
     if (result && dtypeOf(result) !== read.expr.dtype)
-      return report(scope, "type-mismatch", `the tensors hold ${read.expr.dtype} and ${dtypeOf(result)}`, body.span);
+      return report(scope, "type-mismatch", `the tensor holds ${read.expr.dtype}, and what follows it is ${dtypeOf(result)}`, body.span);
     const inside = alwaysInside(read.expr.indices, read.shape, scope);
     result = inside ? read.expr : { ...read.expr, otherwise: result ?? constantExpr(read.expr.dtype, 0) };
   }
@@ -117,7 +132,7 @@ function resolveRead(syntax: Access, scope: Scope): { expr: Read; shape: readonl
       "not-a-tensor",
       `only a tensor is read with [...], and this is ${describe(tensor)}`,
       syntax.tensor.span,
-      tensor.kind === "list" ? "write `list.(i)` for an element of a list" : undefined,
+      tensor.kind === "list" ? "write `list.(i)` for an element of a list" : "leave the brackets out",
     );
     return undefined;
   }
@@ -128,6 +143,7 @@ function resolveRead(syntax: Access, scope: Scope): { expr: Read; shape: readonl
       "index-count",
       `\`${tensor.name}\` has ${shape.length} dimension${shape.length === 1 ? "" : "s"} and is read with ${values.length} ind${values.length === 1 ? "ex" : "ices"}`,
       syntax.span,
+      "write one index for each dimension",
     );
     return undefined;
   }
@@ -154,8 +170,14 @@ function checkInside(read: { expr: Read; shape: readonly number[] }, syntax: Acc
 
 /** Over an empty domain nothing is read at all. */
 function alwaysInside(indices: readonly Index[], shape: readonly number[], scope: Scope): boolean {
-  if ([...scope.staging.extents.values()].some((extent) => extent === 0)) return true;
+  if ([...scope.values.values()].some((value) => goesOverNothing(value, scope))) return true;
   return indices.every((index, d) => within(index, shape[d] ?? 0, scope));
+}
+
+/** Whether a value stands for an iterator, or is made of one, that has no values at all. */
+function goesOverNothing(value: Value, scope: Scope): boolean {
+  if (value.kind === "list") return value.items.some((item) => goesOverNothing(item, scope));
+  return value.kind === "index" && [...variablesOf(value.index)].some((name) => scope.staging.extents.get(name) === 0);
 }
 
 function within(index: Index, extent: number, scope: Scope): boolean {

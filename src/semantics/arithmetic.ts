@@ -39,7 +39,13 @@ function applyLists(name: ScalarFunction, left: Value, right: Value, span: Span,
   if (left.kind === "list" && right.kind === "list") {
     if (name === "eq" || name === "ne") return compareLists(name, left.items, right.items, span, scope);
     if (left.items.length !== right.items.length)
-      return report(scope, "list-length", `lists of ${left.items.length} and ${right.items.length} elements do not combine`, span);
+      return report(
+        scope,
+        "list-length",
+        `lists of ${left.items.length} and ${right.items.length} elements do not combine`,
+        span,
+        "operators go over two lists of one length, element by element",
+      );
     return listValue(left.items.map((item, i) => applyBinary(name, item, right.items[i] ?? poison, span, scope)));
   }
   if (name === "eq" || name === "ne") return booleanValue(name === "ne");
@@ -66,7 +72,7 @@ function compareSymbols(name: ScalarFunction, left: Value, right: Value, span: S
 
 function foldPair(name: ScalarFunction, left: number, right: number, span: Span, scope: Scope): Value {
   if ((name === "floordiv" || name === "mod" || name === "div") && right === 0)
-    return report(scope, "division-by-zero", "this divides by 0", span);
+    return report(scope, "division-by-zero", "this divides by 0", span, "give what stands after the `/` or `%` another value");
   const value = scalarFunctions[name].meaning(left, right);
   return scalarFunctions[name].gives === "bool" ? booleanValue(value !== 0) : numberValue(value);
 }

@@ -3,16 +3,22 @@
  * The outcome is a scope in which the declaration's body is evaluated.
  */
 
-import type { AttributeParameter, AttributeType, DimensionSyntax, TensorParameter, TypeSyntax } from "../ir/declaration.ts";
+import type { AttributeParameter, DimensionSyntax, TensorParameter, TypeSyntax } from "../ir/declaration.ts";
 import { type DType, formatType, isDType, type TensorType } from "../ir/dtype.ts";
 import type { Attributes, AttributeValue } from "../ir/nn.ts";
-import type { Span } from "../support/diagnostic.ts";
+import { printSyntax, printType } from "../ir/print_declaration.ts";
+import { errorDiagnostic, type Note, type Span } from "../support/diagnostic.ts";
+import { exactJson } from "../support/exact_json.ts";
 import { nearest } from "../support/nearest.ts";
+import { exampleOf, fits, formatAttribute, formatAttributeType } from "./attribute_type.ts";
 import { evaluate, evaluateInteger, evaluateIntegers } from "./compile_time.ts";
-import { extendScope, listValue, numberValue, report, type Scope, type Value } from "./value.ts";
+import { extendScope, listValue, numberValue, poison, report, type Scope, type Value } from "./value.ts";
 
 /** What type variables stand for; the dtype of types that name none has the key "". */
 export type DTypes = Map<string, DType>;
+
+/** Where the arguments of a call stand, for mistakes about one of them. */
+export type Places = { readonly operands: readonly Span[]; readonly attributes: ReadonlyMap<string, Span> };
 
 export type BoundOperands = { readonly scope: Scope; readonly names: readonly string[]; readonly dtypes: DTypes };
 
@@ -23,6 +29,7 @@ export function bindOperands(
   operands: readonly TensorType[],
   scope: Scope,
   span: Span,
+  places?: Places,
 ): BoundOperands | undefined {
   const variadic = parameters.at(-1)?.variadic ?? false;
   const fixed = variadic ? parameters.length - 1 : parameters.length;
@@ -33,10 +40,11 @@ export function bindOperands(
       "operand-count",
       `\`${callee}\` takes ${variadic ? "at least " : ""}${fixed} tensor${fixed === 1 ? "" : "s"} (${wanted}), and ${operands.length} ${operands.length === 1 ? "is" : "are"} given`,
       span,
+      `write \`${callee}(${wanted})\``,
     );
     return undefined;
   }
-  const binder: Binder = { callee, span, dtypes: new Map(), dimensions: new Map(), deferred: [], scope };
+  const binder: Binder = { callee, dtypes: new Map(), owners: new Map(), dimensions: new Map(), deferred: [], scope };
   const names: string[] = [];
   const values: [string, Value][] = [];
   parameters.forEach((parameter, i) => {
@@ -44,15 +52,16 @@ export function bindOperands(
     const bound = given.map((type, k): Value => {
       const name = parameter.variadic ? `${parameter.name}.${k}` : parameter.name;
       names.push(name);
-      bindDType(parameter, type, binder);
-      if (k === 0) bindDimensions(parameter, type, binder);
+      const operand = { parameter, name, type, span: places?.operands[i + k] ?? span };
+      bindDType(operand, binder);
+      if (k === 0) bindDimensions(operand, binder);
       return { kind: "operand", name, type };
     });
     values.push([parameter.name, parameter.variadic ? listValue(bound) : (bound[0] as Value)]);
   });
   const bound = extendScope(scope, [...[...binder.dimensions].map(([name, { value }]) => [name, value] as const), ...values]);
   const fine = binder.deferred
-    .map(({ dimension, extent, parameter }) => checkDimension(dimension, extent, parameter, bound, binder))
+    .map(({ dimension, extent, operand }) => checkDimension(dimension, extent, operand, bound, binder))
     .every(Boolean);
   return fine && !binder.failed ? { scope: bound, names, dtypes: binder.dtypes } : undefined;
 }
@@ -64,8 +73,10 @@ export function bindAttributes(
   given: ReadonlyMap<string, Value>,
   scope: Scope,
   span: Span,
+  places?: Places,
 ): { scope: Scope; attributes: Attributes } | undefined {
   let fine = true;
+  const placeOf = (name: string) => places?.attributes.get(name) ?? span;
   for (const name of given.keys()) {
     if (parameters.some((parameter) => parameter.name === name)) continue;
     const suggestion = nearest(
@@ -77,8 +88,8 @@ export function bindAttributes(
       scope,
       "unknown-attribute",
       `\`${callee}\` has no attribute \`${name}\`: ${known}`,
-      span,
-      suggestion ? `did you mean \`${suggestion}\`?` : undefined,
+      placeOf(name),
+      suggestion ? `did you mean \`${suggestion}\`?` : "leave it out",
     );
     fine = false;
   }
@@ -86,9 +97,12 @@ export function bindAttributes(
   let inner = scope;
   for (const parameter of parameters) {
     const value = given.get(parameter.name) ?? defaultOf(callee, parameter, inner, span);
-    const checked = value && value.kind !== "poison" ? checkAttribute(callee, parameter, value, inner, span) : undefined;
-    if (checked === undefined) fine = false;
-    else {
+    const checked = value && value.kind !== "poison" ? checkAttribute(callee, parameter, value, inner, placeOf(parameter.name)) : undefined;
+    if (checked === undefined) {
+      fine = false;
+      // What refers to it is no mistake of its own.
+      inner = extendScope(inner, [[parameter.name, poison]]);
+    } else {
       attributes[parameter.name] = checked;
       inner = extendScope(inner, [[parameter.name, valueOfAttribute(checked)]]);
     }
@@ -145,6 +159,7 @@ export function evaluateType(
           "negative-extent",
           `${what} would have extent ${extent} in dimension ${shape.length}: the input is smaller than what is taken from it`,
           span,
+          "give a larger input, or a smaller part to take from it",
         );
         fine = false;
       }
@@ -156,55 +171,57 @@ export function evaluateType(
   return fine && dtype ? { type: { dtype, shape }, scope: inner } : undefined;
 }
 
+type Operand = { readonly parameter: TensorParameter; readonly name: string; readonly type: TensorType; readonly span: Span };
+
 type Binder = {
   readonly callee: string;
-  readonly span: Span;
   readonly dtypes: DTypes;
-  readonly dimensions: Map<string, { readonly value: Value; readonly parameter: string; readonly type: TensorType }>;
-  readonly deferred: { readonly dimension: DimensionSyntax; readonly extent: number | readonly number[]; readonly parameter: string }[];
+  /** The operand that first gave a type variable its meaning. */
+  readonly owners: Map<string, Operand>;
+  readonly dimensions: Map<string, { readonly value: Value; readonly operand: Operand }>;
+  readonly deferred: { readonly dimension: DimensionSyntax; readonly extent: number | readonly number[]; readonly operand: Operand }[];
   readonly scope: Scope;
   failed?: true;
 };
 
-function fail(binder: Binder, code: string, message: string, help?: string): void {
+function fail(binder: Binder, code: string, message: string, span: Span, help?: string, notes: readonly Note[] = []): void {
   binder.failed = true;
-  report(binder.scope, code, message, binder.span, help);
+  // Two operands of one place need no note that points from one to the other.
+  const elsewhere = notes.filter((note) => note.span?.start !== span.start || note.span?.end !== span.end);
+  binder.scope.staging.report(errorDiagnostic(code, message, { span, help, notes: elsewhere }));
 }
 
-function bindDType(parameter: TensorParameter, type: TensorType, binder: Binder): void {
+function bindDType(operand: Operand, binder: Binder): void {
+  const { parameter, name, type, span } = operand;
   const { dtype } = parameter.type;
   if (dtype !== undefined && isDType(dtype)) {
-    if (dtype !== type.dtype)
-      fail(
-        binder,
-        "type-mismatch",
-        `\`${binder.callee}\` takes ${dtype} for \`${parameter.name}\`, and this is ${formatType(type)}`,
-        `convert it: cast(..., to: ${dtype})`,
-      );
+    if (dtype === type.dtype) return;
+    const message = `\`${binder.callee}\` takes ${dtype} for \`${name}\`, and this is ${formatType(type)}`;
+    fail(binder, "type-mismatch", message, span, `convert it: cast(..., to: ${dtype})`);
     return;
   }
   const variable = dtype ?? "";
   const known = binder.dtypes.get(variable);
-  if (known === undefined) binder.dtypes.set(variable, type.dtype);
-  else if (known !== type.dtype)
-    fail(
-      binder,
-      "type-mismatch",
-      `\`${binder.callee}\`: \`${parameter.name}\` holds ${type.dtype} and an operand before it ${known}; both must be alike`,
-    );
+  const owner = binder.owners.get(variable);
+  if (known === undefined) {
+    binder.dtypes.set(variable, type.dtype);
+    binder.owners.set(variable, operand);
+  } else if (known !== type.dtype) {
+    const message = `\`${binder.callee}\`: \`${owner?.name}\` holds ${known} and \`${name}\` ${type.dtype}, and both must hold the same`;
+    const notes = owner ? [{ message: `\`${owner.name}\` is ${formatType(owner.type)}`, span: owner.span }] : [];
+    fail(binder, "type-mismatch", message, span, `convert one: cast(..., to: ${known})`, notes);
+  }
 }
 
-function bindDimensions(parameter: TensorParameter, type: TensorType, binder: Binder): void {
+function bindDimensions(operand: Operand, binder: Binder): void {
+  const { parameter, type } = operand;
   const { dimensions } = parameter.type;
   const spread = dimensions.findIndex((dimension) => dimension.spread);
   const plain = dimensions.length - (spread >= 0 ? 1 : 0);
   if (type.shape.length < plain || (spread < 0 && type.shape.length > plain)) {
-    const wanted = spread < 0 ? `${plain} dimension${plain === 1 ? "" : "s"}` : `at least ${plain} dimensions`;
-    fail(
-      binder,
-      "rank-mismatch",
-      `\`${binder.callee}\` takes \`${parameter.name}\` with ${wanted}, and ${formatType(type)} has ${type.shape.length}`,
-    );
+    const wanted = spread < 0 ? `${plain} dimension${plain === 1 ? "" : "s"}` : `at least ${plain} dimension${plain === 1 ? "" : "s"}`;
+    const message = `\`${binder.callee}\` takes \`${operand.name}\` with ${wanted}, ${printType(parameter.type)}, and ${formatType(type)} has ${type.shape.length}`;
+    fail(binder, "rank-mismatch", message, operand.span, `give it the shape ${printType(parameter.type)}`);
     return;
   }
   const taken = type.shape.length - plain;
@@ -214,35 +231,40 @@ function bindDimensions(parameter: TensorParameter, type: TensorType, binder: Bi
     const extents = type.shape.slice(position, position + length);
     position += length;
     const extent = dimension.spread ? extents : (extents[0] as number);
-    if (dimension.name && !dimension.value) bindDimension(dimension.name, extent, parameter, type, binder);
-    else binder.deferred.push({ dimension, extent, parameter: `\`${parameter.name}\` (${formatType(type)})` });
+    if (dimension.name && !dimension.value) bindDimension(dimension.name, extent, operand, binder);
+    else binder.deferred.push({ dimension, extent, operand });
   }
 }
 
-function bindDimension(
-  name: string,
-  extent: number | readonly number[],
-  parameter: TensorParameter,
-  type: TensorType,
-  binder: Binder,
-): void {
+function bindDimension(name: string, extent: number | readonly number[], operand: Operand, binder: Binder): void {
   const known = binder.dimensions.get(name);
   const value = typeof extent === "number" ? numberValue(extent) : listValue(extent.map(numberValue));
-  if (!known) binder.dimensions.set(name, { value, parameter: parameter.name, type });
-  else if (JSON.stringify(known.value) !== JSON.stringify(value)) {
-    const earlier = known.value.kind === "number" ? known.value.value : `[${known.type.shape.join(", ")}]`;
-    fail(
-      binder,
-      "shape-mismatch",
-      `\`${binder.callee}\`: dimension \`${name}\` is ${earlier} in \`${known.parameter}\` (${formatType(known.type)}) and ${typeof extent === "number" ? extent : `[${extent.join(", ")}]`} in \`${parameter.name}\` (${formatType(type)})`,
-    );
+  if (!known) {
+    binder.dimensions.set(name, { value, operand });
+    return;
   }
+  if (exactJson(known.value) === exactJson(value)) return;
+  const [first, second] = [formatExtent(extentOf(known.value)), formatExtent(extent)];
+  const earlier = known.operand;
+  const message = `\`${binder.callee}\`: dimension \`${name}\` is ${first} in \`${earlier.name}\` (${formatType(earlier.type)}) and ${second} in \`${operand.name}\` (${formatType(operand.type)})`;
+  fail(binder, "shape-mismatch", message, operand.span, `make \`${name}\` ${first} in both, or ${second}`, [
+    { message: `\`${name}\` is ${first} here`, span: earlier.span },
+  ]);
+}
+
+function extentOf(value: Value): number | readonly number[] {
+  if (value.kind === "number") return value.value;
+  return value.kind === "list" ? value.items.map((item) => (item.kind === "number" ? item.value : Number.NaN)) : [];
+}
+
+function formatExtent(extent: number | readonly number[]): string {
+  return typeof extent === "number" ? String(extent) : `[${extent.join(", ")}]`;
 }
 
 function checkDimension(
   dimension: DimensionSyntax,
   extent: number | readonly number[],
-  parameter: string,
+  operand: Operand,
   scope: Scope,
   binder: Binder,
 ): boolean {
@@ -250,7 +272,11 @@ function checkDimension(
   if (!wanted) return false;
   const actual = typeof extent === "number" ? [extent] : extent;
   if (wanted.length === actual.length && wanted.every((value, i) => value === actual[i])) return true;
-  fail(binder, "shape-mismatch", `\`${binder.callee}\`: ${parameter} has [${actual.join(", ")}] where [${wanted.join(", ")}] is needed`);
+  const [is, must] = dimension.spread ? [formatExtent(actual), formatExtent(wanted)] : [actual.join(), wanted.join()];
+  const syntax = dimension.value ? printSyntax(dimension.value) : `${dimension.name}`;
+  const needed = /^\d+$/.test(syntax) ? must : `${must} (\`${syntax}\`)`;
+  const message = `\`${binder.callee}\`: \`${operand.name}\` (${formatType(operand.type)}) has ${is} where ${needed} is needed`;
+  fail(binder, "shape-mismatch", message, operand.span, `make it ${must}`);
   return false;
 }
 
@@ -302,47 +328,15 @@ export function symbolsOf(parameter: AttributeParameter): string[] {
 function checkAttribute(callee: string, parameter: AttributeParameter, value: Value, scope: Scope, span: Span): AttributeValue | undefined {
   const attribute = attributeOfValue(value);
   if (attribute !== undefined && parameter.types.some((type) => fits(attribute, type, scope))) return attribute;
-  const shown = attribute === undefined ? "not known at compile time" : JSON.stringify(attribute);
+  const shown = attribute === undefined ? "not known at compile time" : formatAttribute(attribute);
+  const types = parameter.types.map((type) => formatAttributeType(type, scope));
+  const wanted = types.length === 1 ? types.join() : `${types.slice(0, -1).join(", ")} or ${types.at(-1)}`;
   report(
     scope,
     "attribute-type",
-    `\`${callee}\`: attribute \`${parameter.name}\` is ${parameter.types.map((type) => formatAttributeType(type, scope)).join(" or ")}, and ${shown} is given`,
+    `\`${callee}\`: attribute \`${parameter.name}\` is ${wanted}, and ${shown} is given`,
     span,
+    `write, for example, \`${parameter.name}: ${exampleOf(parameter.types[0], scope)}\``,
   );
   return undefined;
-}
-
-function fits(attribute: AttributeValue, type: AttributeType, scope: Scope): boolean {
-  switch (type.kind) {
-    case "int":
-      return typeof attribute === "number" && Number.isInteger(attribute);
-    case "float":
-      return typeof attribute === "number";
-    case "bool":
-      return typeof attribute === "boolean";
-    case "string":
-      return typeof attribute === "string";
-    case "dtype":
-      return typeof attribute === "string" && isDType(attribute);
-    case "symbol":
-      return attribute === type.name;
-    case "list": {
-      const length = lengthOf(type, scope);
-      return (
-        typeof attribute === "object" &&
-        (length === undefined || attribute.length === length) &&
-        attribute.every((item) => fits(item, { kind: type.of }, scope))
-      );
-    }
-  }
-}
-
-function lengthOf(type: Extract<AttributeType, { kind: "list" }>, scope: Scope): number | undefined {
-  return type.length && evaluateInteger(type.length, "the length of a list", scope);
-}
-
-function formatAttributeType(type: AttributeType, scope: Scope): string {
-  if (type.kind === "symbol") return `\`${type.name}\``;
-  if (type.kind !== "list") return type.kind;
-  return `${type.of}[${lengthOf(type, scope) ?? ""}]`;
 }

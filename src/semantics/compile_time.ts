@@ -6,8 +6,9 @@
 
 import type { Ranges } from "../ir/affine.ts";
 import type { BinaryOperator, DefDeclaration, Syntax } from "../ir/declaration.ts";
-import { type DType, isDType } from "../ir/dtype.ts";
-import { dtypeOf, type ScalarFunction } from "../ir/expr.ts";
+import { type DType, dtypes, isDType } from "../ir/dtype.ts";
+import { wrapTo } from "../ir/evaluate.ts";
+import { constantExpr, dtypeOf, type ScalarFunction } from "../ir/expr.ts";
 import { isScalarFunction, scalarFunctions } from "../ir/scalar_functions.ts";
 import type { Diagnostic, Span } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
@@ -33,6 +34,7 @@ export function createStaging(
   definitions: ReadonlyMap<string, DefDeclaration>,
   report: (diagnostic: Diagnostic) => void,
   defaultDType: DType = "f32",
+  broken: ReadonlySet<string> = new Set(),
 ): Staging {
   const extents = new Map<string, number>();
   const ranges: Ranges = {
@@ -41,7 +43,7 @@ export function createStaging(
       return extent === undefined ? undefined : { low: 0, high: extent - 1 };
     },
   };
-  return { definitions, report, extents, ranges, defaultDType, evaluate, depth: 0 };
+  return { definitions, broken, report, extents, ranges, defaultDType, evaluate, depth: 0 };
 }
 
 export function evaluate(syntax: Syntax, scope: Scope): Value {
@@ -83,11 +85,23 @@ export function evaluate(syntax: Syntax, scope: Scope): Value {
     case "first":
       return evaluateFirst(syntax, scope);
     case "spread":
-      return report(scope, "misplaced-spread", "`...` stands only inside brackets and argument lists", syntax.span);
+      return report(
+        scope,
+        "misplaced-spread",
+        "`...` stands only inside brackets and argument lists",
+        syntax.span,
+        "leave `...` out, or write a list: `[...a, b]`",
+      );
     case "tuple":
     case "pipe":
     case "weight":
-      return report(scope, "tensor-expression-in-comprehension", "tensors are not values here: read an element with `x[...]`", syntax.span);
+      return report(
+        scope,
+        "tensor-expression-in-comprehension",
+        "operators and weights work on tensors, and this is about elements",
+        syntax.span,
+        "read an element with `x[...]`, and call functions of numbers: `max(x[i], 0)`",
+      );
   }
 }
 
@@ -101,7 +115,7 @@ export function evaluateInteger(syntax: Syntax, what: string, scope: Scope): num
     "not-an-integer",
     `${what} must be an integer known at compile time, and this is ${value.kind === "number" ? value.value : describe(value)}`,
     syntax.span,
-    fraction ? "write `//` to divide and round down" : undefined,
+    fraction ? "write `//` to divide and round down" : "write a number, or what is known of shapes: `count(s)`, `shape(x).0`",
   );
   return undefined;
 }
@@ -114,7 +128,13 @@ export function evaluateIntegers(syntax: Syntax, what: string, scope: Scope): nu
       ? value.items.map((item) => (item.kind === "number" && Number.isInteger(item.value) ? item.value : undefined))
       : [undefined];
   if (numbers.every((item) => item !== undefined)) return numbers as number[];
-  report(scope, "not-an-integer", `${what} must be a list of integers known at compile time, and this is ${describe(value)}`, syntax.span);
+  report(
+    scope,
+    "not-an-integer",
+    `${what} must be a list of integers known at compile time, and this is ${describe(value)}`,
+    syntax.span,
+    "write a list: `[n, ...s]`",
+  );
   return undefined;
 }
 
@@ -125,7 +145,7 @@ function unknownName(name: string, span: Span, scope: Scope): Value {
     "unknown-name",
     `\`${name}\` is not the name of a dimension, attribute or iterator here`,
     span,
-    suggestion ? `did you mean \`${suggestion}\`?` : undefined,
+    suggestion ? `did you mean \`${suggestion}\`?` : `define it before: \`let ${name} = ...\``,
   );
 }
 
@@ -137,7 +157,15 @@ function evaluateMember(syntax: Extract<Syntax, { kind: "member" }>, scope: Scop
   const object = evaluate(syntax.object, scope);
   if (object.kind === "poison") return poison;
   if (object.kind !== "list")
-    return report(scope, "not-a-list", `\`.\` takes an element of a list, and this is ${describe(object)}`, syntax.object.span);
+    return report(
+      scope,
+      "not-a-list",
+      `\`.\` takes an element of a list, and this is ${describe(object)}`,
+      syntax.object.span,
+      object.kind === "operand"
+        ? `read an element with \`${object.name}[...]\`, an extent with \`shape(${object.name}).0\``
+        : "leave the `.` and what follows it out",
+    );
   const position = evaluateInteger(syntax.member, "the position in a list", scope);
   if (position === undefined) return poison;
   const item = object.items[position];
@@ -148,6 +176,7 @@ function evaluateMember(syntax: Extract<Syntax, { kind: "member" }>, scope: Scop
       "list-position",
       `the list has ${object.items.length} elements, and element ${position} is asked for (they count from 0)`,
       syntax.span,
+      object.items.length === 0 ? "an empty list has no element to take" : `write a position from 0 to ${object.items.length - 1}`,
     )
   );
 }
@@ -172,7 +201,13 @@ function evaluateListFor(syntax: Extract<Syntax, { kind: "listFor" }>, scope: Sc
   const range = evaluate(syntax.range, scope);
   if (range.kind === "poison") return poison;
   if (range.kind !== "list")
-    return report(scope, "not-a-list", `\`for\` goes over a list or a range, and this is ${describe(range)}`, syntax.range.span);
+    return report(
+      scope,
+      "not-a-list",
+      `\`for\` goes over a list or a range, and this is ${describe(range)}`,
+      syntax.range.span,
+      "write a range, `0..n`, or a list, `[8, 16]`",
+    );
   return listValue(
     range.items.map((item) => evaluate(syntax.body, bindPattern(syntax.binder.names, syntax.binder.list, item, syntax.binder.span, scope))),
   );
@@ -199,7 +234,7 @@ function evaluateRange(syntax: Extract<Syntax, { kind: "range" }>, scope: Scope)
 }
 
 /** Functions of compile-time values that the language itself provides. */
-const builtins = ["count", "shape", "sum_of", "product_of", "convert"] as const;
+export const builtins = ["count", "shape", "sum_of", "product_of", "convert"] as const;
 
 function evaluateCall(syntax: Extract<Syntax, { kind: "call" }>, scope: Scope): Value {
   const named = syntax.arguments.find((argument) => argument.name !== undefined);
@@ -209,6 +244,7 @@ function evaluateCall(syntax: Extract<Syntax, { kind: "call" }>, scope: Scope): 
       "named-argument",
       `\`${syntax.callee}\` is a function of plain values and takes no named arguments`,
       named.value.span,
+      `leave \`${named.name}:\` out: \`${syntax.callee}(...)\``,
     );
   const args = evaluateItems(
     syntax.arguments.map((argument) => argument.value),
@@ -224,13 +260,14 @@ function evaluateCall(syntax: Extract<Syntax, { kind: "call" }>, scope: Scope): 
   if (isDType(callee)) return castValue(callee, args, syntax.span, scope);
   if (callee === "convert") return convertValue(args, syntax.span, scope);
   if (!isScalarFunction(callee)) {
+    if (scope.staging.broken.has(callee)) return poison;
     const suggestion = nearest(callee, [...scope.staging.definitions.keys(), ...Object.keys(scalarFunctions), ...builtins]);
     return report(
       scope,
       "unknown-function",
       `\`${callee}\` is not a scalar function or a definition`,
       calleeSpan,
-      suggestion ? `did you mean \`${suggestion}\`?` : undefined,
+      suggestion ? `did you mean \`${suggestion}\`?` : `declare it: \`def ${callee}(...) = ...\``,
     );
   }
   const { arity } = scalarFunctions[callee];
@@ -238,8 +275,11 @@ function evaluateCall(syntax: Extract<Syntax, { kind: "call" }>, scope: Scope): 
     return report(
       scope,
       "argument-count",
-      `\`${callee}\` takes ${arity} argument${arity === 1 ? "" : "s"}, and ${args.length} are given`,
+      `\`${callee}\` takes ${argumentText(arity)}, and ${args.length} ${args.length === 1 ? "is" : "are"} given`,
       syntax.span,
+      (callee === "max" || callee === "min") && args.length === 1
+        ? `to reduce, name the iterators: \`${callee}(i in 0..n) x[i]\``
+        : `write \`${callee}(${["a", "b", "c"].slice(0, arity).join(", ")})\``,
     );
   const [left, right] = args;
   if (!left) return poison;
@@ -251,16 +291,28 @@ function callDefinition(definition: DefDeclaration, args: readonly Value[], span
     return report(
       scope,
       "argument-count",
-      `\`${definition.name}\` takes ${definition.parameters.length} arguments, and ${args.length} are given`,
+      `\`${definition.name}\` takes ${argumentText(definition.parameters.length)}, and ${args.length} ${args.length === 1 ? "is" : "are"} given`,
       span,
+      `write \`${definition.name}(${definition.parameters.join(", ")})\``,
     );
   }
-  if (scope.staging.depth > 200) return report(scope, "endless-definition", `\`${definition.name}\` calls itself without end`, span);
+  if (scope.staging.depth > 200)
+    return report(
+      scope,
+      "endless-definition",
+      `\`${definition.name}\` calls itself without end`,
+      span,
+      `let it end: \`def ${definition.name}(n) = if n == 0 then ... else ...\``,
+    );
   scope.staging.depth++;
   const inner: Scope = { values: new Map(definition.parameters.map((name, i) => [name, args[i] ?? poison])), staging: scope.staging };
   const value = evaluate(definition.body, inner);
   scope.staging.depth--;
   return value;
+}
+
+function argumentText(count: number): string {
+  return `${count} argument${count === 1 ? "" : "s"}`;
 }
 
 function countOf(args: readonly Value[], span: Span, scope: Scope): Value {
@@ -271,7 +323,8 @@ function countOf(args: readonly Value[], span: Span, scope: Scope): Value {
 
 function shapeOf(args: readonly Value[], span: Span, scope: Scope): Value {
   const [tensor] = args;
-  if (args.length !== 1 || tensor?.kind !== "operand") return report(scope, "not-a-tensor", "`shape` takes one tensor", span);
+  if (args.length !== 1 || tensor?.kind !== "operand")
+    return report(scope, "not-a-tensor", "`shape` takes one tensor", span, "write `shape(x)` of an operand `x`");
   return listValue(tensor.type.shape.map(numberValue));
 }
 
@@ -297,7 +350,10 @@ function convertValue(args: readonly Value[], span: Span, scope: Scope): Value {
 
 function castValue(dtype: DType, args: readonly Value[], span: Span, scope: Scope): Value {
   const [value] = args;
-  if (!value || args.length !== 1) return report(scope, "argument-count", `\`${dtype}\` converts one value`, span);
+  if (!value || args.length !== 1)
+    return report(scope, "argument-count", `\`${dtype}\` converts one value`, span, `write \`${dtype}(x[i])\``);
+  if (value.kind === "number" && Number.isInteger(value.value) && dtypes[dtype].kind === "integer")
+    return { kind: "scalar", expr: constantExpr(dtype, wrapTo(dtype)(value.value)) };
   const natural = value.kind === "number" && !Number.isInteger(value.value) ? "f32" : dtype;
   const expr = toExpr(value, natural === "bool" ? "i32" : natural, span, scope);
   if (!expr) return poison;

@@ -7,12 +7,14 @@ import { type Checked, type Diagnostic, errorDiagnostic, hasErrors } from "../su
 import { invariant } from "../support/invariant.ts";
 import { evaluateType, valuesOfAttributes } from "./bind.ts";
 import { createStaging } from "./compile_time.ts";
+import { expansionValues } from "./expansion.ts";
 import { createGraphBuilder, freshName, type GraphBuilder } from "./graph_builder.ts";
 import { instantiate } from "./instantiate.ts";
 import { type Module, notationsOf } from "./module.ts";
 import { runBody } from "./statements.ts";
-import { evaluateTensor, toTensor } from "./tensor_expression.ts";
+import { evaluateTensor } from "./tensor_expression.ts";
 import type { Environment, TensorValue } from "./tensor_value.ts";
+import { toTensor } from "./to_tensor.ts";
 
 /** The nn program of a model; weights keep their paths, values take the names that `let` gives them. */
 export function elaborateModel(model: ModelDeclaration, module: Module): Checked<NnProgram> {
@@ -75,9 +77,8 @@ export function expandNode(
   const builder = createGraphBuilder(names);
   const found: Diagnostic[] = [];
   const environment = createEnvironment({ ...module, functions: new Map() }, builder, (diagnostic) => found.push(diagnostic));
-  const bindings = [...instance.scope.values].map(([name, value]): [string, TensorValue] => [name, { kind: "plain", value }]);
   const operands = node.operands.map((name, i) => ({ name, type: types[i] as TensorType }));
-  const inner: Environment = { ...environment, values: new Map([...bindings, ...bindParameters(operator, operands)]) };
+  const inner: Environment = { ...environment, values: expansionValues(operator, instance, operands) };
   const result = runBody(operator, inner);
   const results = result && tensorsOf(result, operator.span, inner);
   invariant(results && !hasErrors(found), `the expansion of ${node.operator} fails: ${found[0]?.message}`);
@@ -108,7 +109,7 @@ export function elaborateExpression(
 }
 
 function createEnvironment(
-  module: Pick<Module, "operators" | "definitions" | "functions">,
+  module: Pick<Module, "operators" | "definitions" | "functions" | "broken">,
   builder: GraphBuilder,
   report: (diagnostic: Diagnostic) => void,
 ): Environment {
@@ -119,17 +120,10 @@ function createEnvironment(
     notations: notationsOf(module.operators),
     library: module,
     builder,
-    staging: createStaging(module.definitions, report),
+    staging: createStaging(module.definitions, report, "f32", module.broken),
     runBody,
     calls: [],
   };
-}
-
-function bindParameters(operator: OpDeclaration, operands: readonly NnValue[]): [string, TensorValue][] {
-  return operator.operands.map((parameter, i): [string, TensorValue] => {
-    if (!parameter.variadic) return [parameter.name, { kind: "tensor", value: operands[i] as NnValue }];
-    return [parameter.name, { kind: "tensors", items: operands.slice(i).map((value) => ({ value: { kind: "tensor", value } as const })) }];
-  });
 }
 
 function tensorsOf(value: TensorValue, span: OpDeclaration["span"], environment: Environment): NnValue[] | undefined {
@@ -149,7 +143,7 @@ function checkResults(model: ModelDeclaration, result: TensorValue, environment:
       errorDiagnostic(
         "result-count",
         `the model \`${model.name}\` declares ${model.results.length} results, and its body gives ${values.length}`,
-        { span },
+        { span, help: "give one value for each result, as in `(a, b)`" },
       ),
     );
     return [];

@@ -1,6 +1,7 @@
 /** Collects the nodes of an nn program while bodies are elaborated: names values, shares weights and constants. */
 import type { DType, TensorType } from "../ir/dtype.ts";
 import type { Attributes, Initializer, NnConstant, NnNode, NnValue, NnWeight } from "../ir/nn.ts";
+import type { Span } from "../support/diagnostic.ts";
 
 export type GraphBuilder = {
   readonly inputs: NnValue[];
@@ -8,10 +9,12 @@ export type GraphBuilder = {
   readonly constants: NnConstant[];
   readonly nodes: NnNode[];
   readonly names: Set<string>;
+  /** Where each weight was first asked for, by its path. */
+  readonly weightSpans: Map<string, Span>;
 };
 
 export function createGraphBuilder(names: Iterable<string> = []): GraphBuilder {
-  return { inputs: [], weights: [], constants: [], nodes: [], names: new Set(names) };
+  return { inputs: [], weights: [], constants: [], nodes: [], names: new Set(names), weightSpans: new Map() };
 }
 
 /** `wanted`, or `wanted_2`, `wanted_3`, ... where it is taken. */

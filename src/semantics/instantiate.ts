@@ -4,17 +4,23 @@
  */
 
 import type { DefDeclaration, OpDeclaration, StatementSyntax, Syntax } from "../ir/declaration.ts";
-import type { TensorType } from "../ir/dtype.ts";
+import { formatType, type TensorType } from "../ir/dtype.ts";
 import { type Compute, dtypeOf } from "../ir/expr.ts";
 import type { Attributes, NnValue } from "../ir/nn.ts";
-import { type Checked, type Diagnostic, hasErrors, type Span } from "../support/diagnostic.ts";
+import { printSyntax } from "../ir/print_declaration.ts";
+import { type Checked, type Diagnostic, errorDiagnostic, hasErrors, type Span } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
-import { bindAttributes, bindOperands, type DTypes, evaluateType, symbolsOf } from "./bind.ts";
+import { bindAttributes, bindOperands, type DTypes, evaluateType, type Places, symbolsOf } from "./bind.ts";
 import { bindPattern, createStaging, evaluate } from "./compile_time.ts";
 import { declareIterator, extendScope, listValue, report, type Scope, toExpr, type Value } from "./value.ts";
 
 /** The declarations that bodies may call. */
-export type Library = { readonly operators: ReadonlyMap<string, OpDeclaration>; readonly definitions: ReadonlyMap<string, DefDeclaration> };
+export type Library = {
+  readonly operators: ReadonlyMap<string, OpDeclaration>;
+  readonly definitions: ReadonlyMap<string, DefDeclaration>;
+  /** Names of declarations with a mistake of syntax: calls of them are not mistakes too. */
+  readonly broken?: ReadonlySet<string>;
+};
 
 export type Instance = {
   /** Complete, defaults filled in. */
@@ -38,10 +44,11 @@ export function instantiate(
   given: ReadonlyMap<string, Value>,
   library: Library,
   span: Span,
+  places?: Places,
 ): Checked<Instance> {
   const found: Diagnostic[] = [];
-  const staging = createStaging(library.definitions, (diagnostic) => found.push(diagnostic));
-  const value = instantiateIn(operator, operands, given, { values: new Map(), staging }, span);
+  const staging = createStaging(library.definitions, (diagnostic) => found.push(diagnostic), "f32", library.broken);
+  const value = instantiateIn(operator, operands, given, { values: new Map(), staging }, span, places);
   const diagnostics = found.map((diagnostic) => withCall(diagnostic, operator, span));
   return value && !hasErrors(found) ? { value, diagnostics } : { diagnostics };
 }
@@ -52,11 +59,12 @@ function instantiateIn(
   given: ReadonlyMap<string, Value>,
   outer: Scope,
   span: Span,
+  places?: Places,
 ): Instance | undefined {
-  const bound = bindOperands(operator.name, operator.operands, operands, outer, span);
+  const bound = bindOperands(operator.name, operator.operands, operands, outer, span, places);
   if (!bound) return undefined;
   const scope = { ...bound.scope, staging: { ...outer.staging, defaultDType: bound.dtypes.get("") ?? "f32" } };
-  const withAttributes = bindAttributes(operator.name, operator.attributes, given, scope, span);
+  const withAttributes = bindAttributes(operator.name, operator.attributes, given, scope, span, places);
   if (!withAttributes) return undefined;
   const symbols = operator.attributes.flatMap(symbolsOf).filter((name) => !withAttributes.scope.values.has(name));
   const named = extendScope(
@@ -99,10 +107,30 @@ export function requireCondition(
   const condition = evaluate(statement.condition, scope);
   if (condition.kind === "boolean" && condition.value) return true;
   if (condition.kind === "boolean")
-    report(scope, "requirement", `\`${callee}\`: ${statement.message ?? "a requirement does not hold"}`, call);
+    scope.staging.report(
+      errorDiagnostic("requirement", `\`${callee}\`: ${statement.message ?? "a requirement does not hold"}`, {
+        span: call,
+        notes: [{ message: `\`${callee}\` requires \`${printSyntax(statement.condition)}\`${describeOperands(scope)}` }],
+        help: "give operands and attributes for which this holds",
+      }),
+    );
   else if (condition.kind !== "poison")
-    report(scope, "requirement-not-constant", "`require` needs a condition that is known at compile time", statement.span);
+    report(
+      scope,
+      "requirement-not-constant",
+      "`require` needs a condition that is known at compile time",
+      statement.span,
+      "ask about shapes and attributes; what a tensor holds is known only when the model runs",
+    );
   return false;
+}
+
+/** ", and here `x` is f32[4]" */
+function describeOperands(scope: Scope): string {
+  const operands = [...scope.values.values()].flatMap((value) =>
+    value.kind === "operand" ? [`\`${value.name}\` is ${formatType(value.type)}`] : [],
+  );
+  return operands.length === 0 ? "" : `, and here ${operands.join(" and ")}`;
 }
 
 function resultTypes(operator: OpDeclaration, dtypes: DTypes, scope: Scope, span: Span): { results: NnValue[]; scope: Scope } | undefined {
@@ -141,7 +169,13 @@ function equationFor(operator: OpDeclaration, result: NnValue, scope: Scope): Co
     return undefined;
   }
   if (second) {
-    report(scope, "second-equation", `\`${result.name}\` already has an equation`, second.span);
+    report(
+      scope,
+      "second-equation",
+      `\`${result.name}\` already has an equation`,
+      second.span,
+      "write one equation for each result: `if c then a else b` chooses within it",
+    );
     return undefined;
   }
   // Every equation has iterators of its own.
@@ -175,7 +209,13 @@ function bindLeftSide(indices: readonly Syntax[], result: NnValue, span: Span, s
   const spreads = indices.filter((index) => index.kind === "spread").length;
   const rest = shape.length - (indices.length - spreads);
   if (spreads > 1 || rest < 0 || (spreads === 0 && rest !== 0)) {
-    report(scope, "index-count", `\`${result.name}\` has ${shape.length} dimensions, and its equation names ${indices.length}`, span);
+    report(
+      scope,
+      "index-count",
+      `\`${result.name}\` has ${shape.length} dimension${shape.length === 1 ? "" : "s"}, and its equation names ${indices.length}`,
+      span,
+      "name one iterator for each dimension, or several with `...i`",
+    );
     return undefined;
   }
   const axes: Compute["axes"][number][] = [];

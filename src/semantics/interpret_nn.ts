@@ -9,10 +9,7 @@ import { isExpansion } from "./instantiate.ts";
 import { computesOf, instantiateNode, valueTypes } from "./node_instance.ts";
 
 /** All values by name; `given` holds inputs by name and weights by path, row-major. */
-export function interpretNn(
-  program: NnProgram,
-  given: ReadonlyMap<string, Float64Array>,
-): Map<string, Float64Array> {
+export function interpretNn(program: NnProgram, given: ReadonlyMap<string, Float64Array>): Map<string, Float64Array> {
   const values = new Map<string, Float64Array>();
   for (const input of program.inputs) values.set(input.name, required(given, input.name));
   for (const weight of program.weights) values.set(weight.name, required(given, weight.path));

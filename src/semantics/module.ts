@@ -11,6 +11,7 @@ import type {
   SketchDeclaration,
   SourceFile,
 } from "../ir/declaration.ts";
+import type { ParsedFile } from "../ir/parsed_file.ts";
 import { type Checked, type Diagnostic, errorDiagnostic } from "../support/diagnostic.ts";
 import type { Library } from "./instantiate.ts";
 
@@ -26,7 +27,7 @@ export type Module = Library & {
 };
 
 /** Joins source files, later ones after earlier: the library first, then the user's. A name is declared once. */
-export function linkModule(library: readonly SourceFile[], user: readonly SourceFile[]): Checked<Module> {
+export function linkModule(library: readonly SourceFile[], user: readonly ParsedFile[]): Checked<Module> {
   const diagnostics: Diagnostic[] = [];
   const all = [...library, ...user].flatMap((file) => file.declarations);
   const byName = new Map<string, Declaration>();
@@ -63,6 +64,7 @@ export function linkModule(library: readonly SourceFile[], user: readonly Source
       rules: ofKind("rule"),
       sketches: [...sketches.filter(isUsers), ...sketches.filter((sketch) => !isUsers(sketch))],
       schedules: ofKind("schedule"),
+      broken: new Set(user.flatMap((file) => file.broken ?? [])),
     },
     diagnostics,
   };

@@ -2,6 +2,7 @@
 
 import type { Binder, Syntax } from "../ir/declaration.ts";
 import { elementCount } from "../ir/dtype.ts";
+import { wrapTo } from "../ir/evaluate.ts";
 import { type Axis, constantExpr, dtypeOf, type Expr, type ReduceOp } from "../ir/expr.ts";
 import { declareIterator, describe, extendScope, listValue, poison, report, type Scope, toExpr, type Value } from "./value.ts";
 
@@ -37,8 +38,9 @@ function simplifyReduce(op: ReduceOp, axes: readonly Axis[], body: Expr, conditi
   const positional = op === "argmax" || op === "argmin";
   const where = condition?.kind === "constant" && condition.value !== 0 ? undefined : condition;
   if (axes.length === 0 && !where) return positional ? constantExpr("i32", 0) : body;
+  const count = elementCount(axes.map((axis) => axis.extent));
   if (op === "sum" && body.kind === "constant" && !where)
-    return constantExpr(body.dtype, body.value * elementCount(axes.map((axis) => axis.extent)));
+    return constantExpr(body.dtype, count === 0 ? 0 : wrapTo(body.dtype)(body.value * count));
   return { kind: "reduce", op, axes, body, dtype: positional ? "i32" : dtypeOf(body), ...(where ? { where } : {}) };
 }
 
@@ -67,6 +69,7 @@ function bindIterators(binder: Binder, scope: Scope): { axes: Axis[]; value: Val
         ? `\`${binder.name}\` is already an iterator here`
         : `an iterator goes over a range or an extent, and this is ${describe(source)}`,
       binder.span,
+      already ? `give it a name of its own: \`k in n\`` : `write \`${binder.name} in 0..n\``,
     );
     return undefined;
   }
@@ -86,8 +89,16 @@ function bindPack(binder: Binder, source: Value, scope: Scope): { axes: Axis[]; 
     source.kind === "list"
       ? source.items.map((item) => (item.kind === "number" && Number.isInteger(item.value) ? item.value : undefined))
       : [undefined];
+  // What is wrong with one of them has been said.
+  if (source.kind === "list" && source.items.some((item) => item.kind === "poison")) return undefined;
   if (extents.some((extent) => extent === undefined)) {
-    report(scope, "not-a-range", `\`...${binder.name}\` needs a list of extents, and this is ${describe(source)}`, binder.span);
+    report(
+      scope,
+      "not-a-range",
+      `\`...${binder.name}\` needs a list of extents, and this is ${describe(source)}`,
+      binder.span,
+      `write \`...${binder.name} in [3, 3]\``,
+    );
     return undefined;
   }
   const bound = extents.map((extent, d) => declareIterator(`${binder.name}${d}`, extent ?? 0, scope));

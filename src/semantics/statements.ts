@@ -3,10 +3,11 @@
 import type { Pattern, StatementSyntax } from "../ir/declaration.ts";
 import { nearest } from "../support/nearest.ts";
 import { evaluate } from "./compile_time.ts";
+import { evaluateCondition } from "./condition.ts";
 import { requireCondition } from "./instantiate.ts";
 import { evaluateTensor } from "./tensor_expression.ts";
-import { type Body, type Environment, poisonTensor, reportIn, scopeOf, type TensorValue, withValues } from "./tensor_value.ts";
-import { describe } from "./value.ts";
+import { type Body, type Environment, isPoison, poisonTensor, reportIn, scopeOf, type TensorValue, withValues } from "./tensor_value.ts";
+import { describe, poison } from "./value.ts";
 
 /** The body's value: its last line, or the results it assigned by name. `hint` names the value of the last line. */
 export function runBody(body: Body, environment: Environment, hint?: string): TensorValue | undefined {
@@ -24,17 +25,18 @@ type After = { readonly environment: Environment; readonly value?: TensorValue }
 
 function runStatements(body: Body, statements: readonly StatementSyntax[], start: Environment, hint?: string): After {
   let after: After = { environment: start };
-  for (const statement of statements) {
-    if (after.value)
+  statements.forEach((statement, i) => {
+    const previous = statements[i - 1];
+    if (after.value && previous && !isPoison(after.value))
       reportIn(
         start,
         "unused-value",
-        "lines follow a body's value, and it is given on the last line",
-        statement.span,
-        "name the value above with `let`",
+        "this value is not used: a body's value is its last line",
+        previous.span,
+        "name it with `let`, or leave it out",
       );
     after = runStatement(body, statement, after.environment, hint);
-  }
+  });
   return after;
 }
 
@@ -83,7 +85,13 @@ function runFor(body: Body, statement: Extract<StatementSyntax, { kind: "for" }>
   const range = evaluate(statement.range, scopeOf(environment));
   if (range.kind !== "list") {
     if (range.kind !== "poison")
-      reportIn(environment, "not-a-list", `\`for\` goes over a list or a range, and this is ${describe(range)}`, statement.range.span);
+      reportIn(
+        environment,
+        "not-a-list",
+        `\`for\` goes over a list or a range, and this is ${describe(range)}`,
+        statement.range.span,
+        "write a range, `0..n`, or a list, `[8, 16]`",
+      );
     return { environment };
   }
   let current = environment;
@@ -95,7 +103,7 @@ function runFor(body: Body, statement: Extract<StatementSyntax, { kind: "for" }>
 }
 
 function runWhen(body: Body, statement: Extract<StatementSyntax, { kind: "when" }>, environment: Environment, hint?: string): After {
-  const condition = evaluate(statement.condition, scopeOf(environment));
+  const condition = evaluateCondition(statement.condition, environment) ?? poison;
   if (condition.kind !== "boolean") {
     if (condition.kind !== "poison")
       reportIn(
@@ -103,6 +111,7 @@ function runWhen(body: Body, statement: Extract<StatementSyntax, { kind: "when" 
         "condition-not-constant",
         `an \`if\` is decided at compile time, and this is ${describe(condition)}`,
         statement.condition.span,
+        "write a comparison: `if stride == 1 { ... }`",
       );
     return { environment };
   }
@@ -127,7 +136,13 @@ function bindTensors(pattern: Pattern, value: TensorValue, environment: Environm
   if (pattern.names.length === 1 && !pattern.list && only !== undefined) return withValues(environment, [[only, value]]);
   const items = itemsOf(value);
   if (items.length !== pattern.names.length && !isPoison(value)) {
-    reportIn(environment, "pattern-mismatch", `${pattern.names.length} names take apart ${items.length} values`, pattern.span);
+    reportIn(
+      environment,
+      "pattern-mismatch",
+      `${pattern.names.length} names take apart as many values, and this is ${items.length === 1 ? "one" : items.length}`,
+      pattern.span,
+      "write one name for each value",
+    );
   }
   return withValues(
     environment,
@@ -139,8 +154,4 @@ function itemsOf(value: TensorValue): TensorValue[] {
   if (value.kind === "tensors") return value.items.map((item) => item.value);
   if (value.kind === "plain" && value.value.kind === "list") return value.value.items.map((item) => ({ kind: "plain", value: item }));
   return [value];
-}
-
-function isPoison(value: TensorValue): boolean {
-  return value.kind === "plain" && value.value.kind === "poison";
 }

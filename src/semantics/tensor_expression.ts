@@ -1,17 +1,22 @@
 /** Evaluation of tensor expressions: calls become nodes of the graph, functions are inlined, the rest is compile-time arithmetic. */
 
 import type { Argument, FnDeclaration, OpDeclaration, Syntax } from "../ir/declaration.ts";
-import { formatType, isDType } from "../ir/dtype.ts";
+import { isDType } from "../ir/dtype.ts";
 import type { NnValue } from "../ir/nn.ts";
 import { scalarFunctions } from "../ir/scalar_functions.ts";
 import type { Span } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
+import { type Given, placeOperands, placesOf, plainValues } from "./arguments.ts";
 import { bindAttributes, bindOperands, symbolsOf } from "./bind.ts";
 import { evaluate } from "./compile_time.ts";
-import { addConstant, addNode } from "./graph_builder.ts";
-import { instantiate } from "./instantiate.ts";
-import { type Environment, poisonTensor, reportIn, scopeOf, type TensorValue, tensorOf } from "./tensor_value.ts";
-import { describe, extendScope, type Value } from "./value.ts";
+import { evaluateCondition } from "./condition.ts";
+import { checkExpansion } from "./expansion.ts";
+import { addNode } from "./graph_builder.ts";
+import { instantiate, isExpansion } from "./instantiate.ts";
+import { unknownName, unknownWord, withOrigin } from "./tensor_mistakes.ts";
+import { type Environment, isPoison, poisonTensor, reportIn, scopeOf, type TensorValue, tensorOf } from "./tensor_value.ts";
+import { numberType, toTensor } from "./to_tensor.ts";
+import { describe, extendScope, poison, type Value } from "./value.ts";
 import { declareWeight, pathOf } from "./weights.ts";
 
 /** `hint` is the name that the outermost call's result takes. */
@@ -38,7 +43,8 @@ export function evaluateTensor(syntax: Syntax, environment: Environment, hint?: 
     case "not":
       return evaluateNotation("not", [syntax.value], syntax, environment, hint);
     case "if": {
-      const condition = evaluate(syntax.condition, scopeOf(environment));
+      const condition = evaluateCondition(syntax.condition, environment);
+      if (condition === undefined) return poisonTensor;
       if (condition.kind === "boolean") return evaluateTensor(condition.value ? syntax.whenTrue : syntax.whenFalse, environment, hint);
       if (condition.kind === "poison") return poisonTensor;
       return reportIn(
@@ -52,47 +58,6 @@ export function evaluateTensor(syntax: Syntax, environment: Environment, hint?: 
     default:
       return { kind: "plain", value: evaluate(syntax, scopeOf(environment)) };
   }
-}
-
-/** As one tensor; a number becomes a constant of rank 0. */
-export function toTensor(
-  value: TensorValue,
-  span: Span,
-  environment: Environment,
-  dtype: NnValue["type"]["dtype"] = "f32",
-): NnValue | undefined {
-  switch (value.kind) {
-    case "tensor":
-      return value.value;
-    case "tensors":
-      reportIn(
-        environment,
-        "several-results",
-        `this gives ${value.items.length} tensors where one is needed`,
-        span,
-        "take one: `let (a, b) = ...`, or `.0`",
-      );
-      return undefined;
-    case "path":
-      reportIn(
-        environment,
-        "weight-without-type",
-        `the weight \`@${value.path}\` has no type`,
-        span,
-        `write \`@${value.path}: [...] = he_normal\``,
-      );
-      return undefined;
-    case "plain":
-      if (value.value.kind === "number") return addConstant(environment.builder, dtype, [], [value.value.value]);
-      if (value.value.kind !== "poison")
-        reportIn(environment, "not-a-tensor", `a tensor is needed here, and this is ${describe(value.value)}`, span);
-      return undefined;
-  }
-}
-
-function unknownName(name: string, span: Span, environment: Environment): TensorValue {
-  const suggestion = nearest(name, environment.values.keys());
-  return reportIn(environment, "unknown-name", `\`${name}\` is not defined here`, span, suggestion && `did you mean \`${suggestion}\`?`);
 }
 
 function evaluatePipe(syntax: Extract<Syntax, { kind: "pipe" }>, environment: Environment, hint?: string): TensorValue {
@@ -116,19 +81,27 @@ function evaluateSpread(syntax: Syntax, environment: Environment): TensorValue[]
   const value = evaluateTensor(syntax.value, environment);
   if (value.kind === "tensors") return value.items.map((item) => item.value);
   if (value.kind === "plain" && value.value.kind === "list") return value.value.items.map((item) => ({ kind: "plain", value: item }));
-  return [reportIn(environment, "spread-of-scalar", "only several tensors or a list can be spread", syntax.span)];
+  return [reportIn(environment, "spread-of-scalar", "only several tensors or a list can be spread", syntax.span, "leave `...` out")];
 }
 
 function evaluateMember(syntax: Extract<Syntax, { kind: "member" }>, environment: Environment): TensorValue {
   const object = evaluateTensor(syntax.object, environment);
+  if (isPoison(object)) return poisonTensor;
   if (object.kind !== "tensors") return { kind: "plain", value: evaluate(syntax, scopeOf(environment)) };
   const { member } = syntax;
   const byName = member.kind === "name" ? object.items.find((item) => item.name === member.name) : undefined;
   if (byName) return byName.value;
-  const position = evaluate(member, scopeOf(environment));
+  const isStranger = member.kind === "name" && !environment.values.has(member.name);
+  const position = isStranger ? poison : evaluate(member, scopeOf(environment));
   const item = position.kind === "number" ? object.items[position.value] : undefined;
-  return (
-    item?.value ?? reportIn(environment, "no-such-result", `there are ${object.items.length} results here, and none is this`, member.span)
+  if (item) return item.value;
+  const names = object.items.map(({ name }, i) => `\`.${name ?? i}\``).join(", ");
+  return reportIn(
+    environment,
+    "no-such-result",
+    `there are ${object.items.length} results here, and none is this`,
+    member.span,
+    `take ${names}`,
   );
 }
 
@@ -141,9 +114,17 @@ function evaluateNotation(
   hint?: string,
 ): TensorValue {
   const values = operands.map((operand) => evaluateTensor(operand, environment));
+  if (values.some(isPoison)) return poisonTensor;
   if (values.every((value) => value.kind === "plain")) return { kind: "plain", value: evaluate(syntax, scopeOf(environment)) };
   const operator = environment.notations.get(symbol);
-  if (!operator) return reportIn(environment, "no-notation", `no operator declares the notation \`${symbol}\` for tensors`, syntax.span);
+  if (!operator)
+    return reportIn(
+      environment,
+      "no-notation",
+      `no operator declares the notation \`${symbol}\` for tensors`,
+      syntax.span,
+      "call the operator by its name",
+    );
   return callWith(
     operator,
     syntax.span,
@@ -154,8 +135,6 @@ function evaluateNotation(
     hint,
   );
 }
-
-type Given = { readonly value: TensorValue; readonly span: Span };
 
 function evaluateCall(
   callee: string,
@@ -174,10 +153,17 @@ function evaluateCall(
   for (const argument of args) {
     const { value: syntax, name } = argument;
     if (name === undefined) positional.push(...evaluateSpread(syntax, environment).map((value) => ({ value, span: syntax.span })));
-    else if (named.has(name)) reportIn(environment, "argument-twice", `\`${name}\` is given twice`, syntax.span);
+    else if (named.has(name))
+      reportIn(environment, "argument-twice", `\`${name}\` is given twice`, syntax.span, "leave one of the two out");
     else {
       // A bare word that the attribute declares stands for itself, unless a value has that name.
-      const symbol = syntax.kind === "name" && !environment.values.has(syntax.name) && symbols.includes(syntax.name);
+      const isUnknownName = syntax.kind === "name" && !environment.values.has(syntax.name);
+      const symbol = isUnknownName && symbols.includes(syntax.name);
+      const words = declaration.attributes.filter((attribute) => attribute.name === name).flatMap(symbolsOf);
+      if (isUnknownName && !symbol && words.length > 0 && !isDType(syntax.name)) {
+        named.set(name, { value: unknownWord(syntax, name, words, environment), span: syntax.span });
+        continue;
+      }
       const value: TensorValue = symbol
         ? { kind: "plain", value: { kind: "symbol", name: syntax.name } }
         : (dtypeWord(syntax) ?? evaluateTensor(syntax, environment));
@@ -206,6 +192,9 @@ function callPlain(
     ["count", "shape", "sum_of", "product_of"].includes(callee);
   if (known && !piped)
     return { kind: "plain", value: evaluate({ kind: "call", callee, calleeSpan, arguments: args, span }, scopeOf(environment)) };
+  // The mistakes among the arguments are said all the same.
+  for (const argument of args) evaluateSpread(argument.value, environment);
+  if (environment.library.broken?.has(callee)) return poisonTensor;
   const names = [...environment.functions.keys(), ...environment.library.operators.keys()];
   const suggestion = nearest(callee, names);
   return reportIn(
@@ -213,7 +202,7 @@ function callPlain(
     "unknown-operator",
     `there is no operator or function \`${callee}\``,
     calleeSpan,
-    suggestion && `did you mean \`${suggestion}\`?`,
+    suggestion ? `did you mean \`${suggestion}\`?` : `declare it with \`op\` or \`fn\``,
   );
 }
 
@@ -241,10 +230,19 @@ function callOperator(
   environment: Environment,
   hint?: string,
 ): TensorValue {
+  if (environment.calls.length > 100)
+    return reportIn(
+      environment,
+      "endless-recursion",
+      `\`${operator.name}\` calls itself without end`,
+      span,
+      "put the call under an `if` that ends it",
+    );
   const args = placeOperands(operator, positional, named, environment);
-  const dtype = args.operands.find((operand) => operand.value.kind === "tensor")?.value;
-  const numbers = dtype?.kind === "tensor" ? dtype.value.type.dtype : "f32";
-  const operands = args.operands.map((operand) => toTensor(operand.value, operand.span, environment, numbers));
+  if (!args) return poisonTensor;
+  const operands = args.operands.map((operand, i) =>
+    toTensor(operand.value, operand.span, environment, numberType(operator, i, args.operands)),
+  );
   const attributes = plainValues(args.rest, environment);
   if (!attributes || operands.some((operand) => operand === undefined)) return poisonTensor;
   const values = operands as NnValue[];
@@ -254,9 +252,10 @@ function callOperator(
     attributes,
     environment.library,
     span,
+    placesOf(args),
   );
   for (const diagnostic of diagnostics) environment.staging.report(withOrigin(diagnostic, environment));
-  if (!instance) return poisonTensor;
+  if (!instance || (isExpansion(operator) && !checkExpansion(operator, instance, values, span, environment))) return poisonTensor;
   const results = addNode(
     environment.builder,
     hint ?? operator.name,
@@ -280,7 +279,14 @@ function callFunction(
   environment: Environment,
   hint?: string,
 ): TensorValue {
-  if (environment.calls.length > 100) return reportIn(environment, "endless-recursion", `\`${fn.name}\` calls itself without end`, span);
+  if (environment.calls.length > 100)
+    return reportIn(
+      environment,
+      "endless-recursion",
+      `\`${fn.name}\` calls itself without end`,
+      span,
+      "put the call under an `if` that ends it",
+    );
   const paths = positional.filter((given) => given.value.kind === "path");
   if (paths.length !== fn.scopes.length) {
     const wanted = fn.scopes.map((scope) => `@${scope.name}`).join(", ") || "none";
@@ -289,6 +295,7 @@ function callFunction(
       "scope-count",
       `\`${fn.name}\` takes ${fn.scopes.length} weight scope${fn.scopes.length === 1 ? "" : "s"} (${wanted}), and ${paths.length} ${paths.length === 1 ? "is" : "are"} given`,
       span,
+      fn.scopes.length === 0 ? "leave it out" : `write \`${fn.name}(..., ${wanted})\`, with names of your own after the \`@\``,
     );
   }
   const args = placeOperands(
@@ -297,6 +304,7 @@ function callFunction(
     named,
     environment,
   );
+  if (!args) return poisonTensor;
   const operands = args.operands.map((operand) => toTensor(operand.value, operand.span, environment));
   const attributes = plainValues(args.rest, environment);
   if (!attributes || operands.some((operand) => operand === undefined)) return poisonTensor;
@@ -308,9 +316,10 @@ function callFunction(
     values.map((value) => value.type),
     outer,
     span,
+    placesOf(args),
   );
   if (!bound) return poisonTensor;
-  const withAttributes = bindAttributes(fn.name, fn.attributes, attributes, bound.scope, span);
+  const withAttributes = bindAttributes(fn.name, fn.attributes, attributes, bound.scope, span, placesOf(args));
   if (!withAttributes) return poisonTensor;
   const symbols = fn.attributes.flatMap(symbolsOf).filter((name) => !withAttributes.scope.values.has(name));
   const scope = extendScope(
@@ -336,58 +345,4 @@ function callFunction(
 function pathAt(paths: readonly Given[], position: number): string {
   const value = paths[position]?.value;
   return value?.kind === "path" ? value.path : "";
-}
-
-/** Tensors given by name take their parameter's place; what is left are attributes. */
-function placeOperands(
-  callee: OpDeclaration | FnDeclaration,
-  positional: readonly Given[],
-  named: ReadonlyMap<string, Given>,
-  environment: Environment,
-) {
-  const operands = positional.flatMap((given) =>
-    given.value.kind === "tensors" ? given.value.items.map((item) => ({ value: item.value, span: given.span })) : [given],
-  );
-  const rest = new Map<string, Given>();
-  for (const [name, given] of named) {
-    const position = callee.operands.findIndex((parameter) => parameter.name === name);
-    if (position < 0) rest.set(name, given);
-    else if (position === operands.length) operands.push(given);
-    else
-      reportIn(
-        environment,
-        "operand-order",
-        `\`${name}\` is operand ${position} of \`${callee.name}\`, and ${operands.length} are given before it`,
-        given.span,
-      );
-  }
-  return { operands, rest };
-}
-
-function plainValues(given: ReadonlyMap<string, Given>, environment: Environment): Map<string, Value> | undefined {
-  const values = new Map<string, Value>();
-  let fine = true;
-  for (const [name, { value, span }] of given) {
-    if (value.kind === "plain" && value.value.kind !== "poison") values.set(name, value.value);
-    else {
-      fine = false;
-      if (value.kind === "tensor")
-        reportIn(
-          environment,
-          "tensor-as-attribute",
-          `attribute \`${name}\` is a compile-time value, and this is a tensor ${formatType(value.value.type)}`,
-          span,
-        );
-      else if (value.kind !== "plain") reportIn(environment, "tensor-as-attribute", `attribute \`${name}\` is a compile-time value`, span);
-    }
-  }
-  return fine ? values : undefined;
-}
-
-/** Says through which functions a call came to be, innermost last. */
-function withOrigin<T extends { notes: readonly { message: string; span?: Span }[] }>(diagnostic: T, environment: Environment): T {
-  const call = environment.calls.at(-1);
-  return call
-    ? { ...diagnostic, notes: [...diagnostic.notes, { message: `in \`${call.name}\`, called here`, span: call.span }] }
-    : diagnostic;
 }

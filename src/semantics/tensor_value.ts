@@ -2,10 +2,10 @@
 
 import type { FnDeclaration, ResultParameter, StatementSyntax } from "../ir/declaration.ts";
 import type { NnValue } from "../ir/nn.ts";
-import type { Span } from "../support/diagnostic.ts";
+import { errorDiagnostic, type Note, type Span } from "../support/diagnostic.ts";
 import type { GraphBuilder } from "./graph_builder.ts";
 import type { Library } from "./instantiate.ts";
-import { report, type Scope, type Staging, type Value } from "./value.ts";
+import type { Scope, Staging, Value } from "./value.ts";
 
 export type TensorValue =
   | { readonly kind: "tensor"; readonly value: NnValue }
@@ -35,6 +35,10 @@ export type Environment = {
 };
 
 export const poisonTensor: TensorValue = { kind: "plain", value: { kind: "poison" } };
+
+export function isPoison(value: TensorValue): boolean {
+  return value.kind === "plain" && value.value.kind === "poison";
+}
 
 export function withValues(environment: Environment, bindings: Iterable<readonly [string, TensorValue]>): Environment {
   return { ...environment, values: new Map([...environment.values, ...bindings]) };
@@ -69,7 +73,10 @@ export function tensorOf(values: readonly NnValue[], names: readonly string[]): 
   };
 }
 
-export function reportIn(environment: Environment, code: string, message: string, span: Span, help?: string): TensorValue {
-  report({ values: new Map(), staging: environment.staging }, code, message, span, help);
+/** Says too from which call of a function the mistake comes. */
+export function reportIn(environment: Environment, code: string, message: string, span: Span, help?: string, extra?: Note): TensorValue {
+  const call = environment.calls.at(-1);
+  const notes = [...(extra ? [extra] : []), ...(call ? [{ message: `in \`${call.name}\`, called here`, span: call.span }] : [])];
+  environment.staging.report(errorDiagnostic(code, message, { span, help, notes }));
   return poisonTensor;
 }

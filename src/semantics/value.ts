@@ -7,11 +7,11 @@ import {
   constantIndex,
   floordiv,
   type Index,
-  maximum,
-  minimum,
+  larger,
   mod,
   type Ranges,
   scale,
+  smaller,
   subtract,
   variableIndex,
 } from "../ir/affine.ts";
@@ -38,6 +38,8 @@ export type Value =
 /** What all scopes of one body share. */
 export type Staging = {
   readonly definitions: ReadonlyMap<string, DefDeclaration>;
+  /** Names of definitions that did not parse. */
+  readonly broken: ReadonlySet<string>;
   report(diagnostic: Diagnostic): void;
   /** Extents of the iterators in scope, by their unique names. */
   readonly extents: Map<string, number>;
@@ -114,6 +116,10 @@ export function toExpr(value: Value, dtype: DType, span: Span, scope: Scope): Ex
         );
         return undefined;
       }
+      if (Number.isFinite(value.value) && (value.value < dtypes[dtype].low || value.value > dtypes[dtype].high)) {
+        report(scope, "type-mismatch", `${value.value} does not fit ${dtype}`, span, `convert it, and it wraps: ${dtype}(...)`);
+        return undefined;
+      }
       return constantExpr(dtype, clampInfinity(value.value, dtype));
     case "boolean":
       return constantExpr("bool", value.value ? 1 : 0);
@@ -127,7 +133,7 @@ export function toExpr(value: Value, dtype: DType, span: Span, scope: Scope): Ex
         "not-a-value",
         `an element value is needed here, and this is ${describe(value)}`,
         span,
-        value.kind === "operand" ? `read an element with \`${value.name}[...]\`` : undefined,
+        value.kind === "operand" ? `read an element with \`${value.name}[...]\`` : "write a number, or what a read gives",
       );
       return undefined;
   }
@@ -182,7 +188,7 @@ export function declareIterator(name: string, extent: number, scope: Scope): { a
   return { axis: { name: unique, extent }, value: extent === 1 ? numberValue(0) : { kind: "index", index: variableIndex(unique) } };
 }
 
-/** An index where the operation keeps it quasi-affine. */
+/** An index where the operation keeps it quasi-affine. Dividing by 0, an extent that a reshape may have, gives 0. */
 export function combineIndices(name: ScalarFunction, left: Index, right: Index, ranges: Ranges): Index | undefined {
   const [leftConstant, rightConstant] = [
     left.terms.length === 0 ? left.constant : undefined,
@@ -196,13 +202,15 @@ export function combineIndices(name: ScalarFunction, left: Index, right: Index, 
     case "mul":
       return rightConstant !== undefined ? scale(left, rightConstant) : leftConstant !== undefined ? scale(right, leftConstant) : undefined;
     case "floordiv":
+      if (rightConstant === 0) return constantIndex(0);
       return rightConstant !== undefined && rightConstant > 0 ? floordiv(left, rightConstant, ranges) : undefined;
     case "mod":
+      if (rightConstant === 0) return constantIndex(0);
       return rightConstant !== undefined && rightConstant > 0 ? mod(left, rightConstant, ranges) : undefined;
     case "min":
-      return minimum(left, right, ranges);
+      return smaller(left, right, ranges);
     case "max":
-      return maximum(left, right, ranges);
+      return larger(left, right, ranges);
     default:
       return undefined;
   }
@@ -215,7 +223,13 @@ export function evaluateItems(items: readonly Syntax[], scope: Scope): Value[] {
     const value = scope.staging.evaluate(item.value, scope);
     if (value.kind === "list") return value.items;
     if (value.kind !== "poison")
-      report(scope, "spread-of-scalar", `only a list or a pack can be spread, and this is ${describe(value)}`, item.span);
+      report(
+        scope,
+        "spread-of-scalar",
+        `only a list or a pack can be spread, and this is ${describe(value)}`,
+        item.span,
+        "leave `...` out",
+      );
     return [poison];
   });
 }

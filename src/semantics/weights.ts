@@ -27,6 +27,8 @@ export function declareWeight(weight: Weight, environment: Environment): TensorV
   if (!typed) return poisonTensor;
   const initializer = weight.initializer && initializerOf(weight.initializer, environment);
   const added = addWeight(environment.builder, path, typed.type, initializer);
+  const { weightSpans } = environment.builder;
+  if (added && !weightSpans.has(path)) weightSpans.set(path, environment.calls.at(-1)?.span ?? weight.span);
   if (added) return { kind: "tensor", value: { name: added.name, type: added.type } };
   const known = environment.builder.weights.find((other) => other.path === path);
   return reportIn(
@@ -35,6 +37,7 @@ export function declareWeight(weight: Weight, environment: Environment): TensorV
     `the weight \`@${path}\` is ${formatType(typed.type)} here and ${known ? formatType(known.type) : "other"} elsewhere`,
     weight.span,
     "give one of the two another name, or another scope",
+    known && { message: `it is ${formatType(known.type)} here`, span: weightSpans.get(path) ?? weight.span },
   );
 }
 
@@ -48,7 +51,12 @@ const initializers: { readonly [name: string]: { readonly parameters: number; bu
 };
 
 function initializerOf(syntax: Syntax, environment: Environment): Initializer | undefined {
-  const name = syntax.kind === "name" ? syntax.name : syntax.kind === "call" ? syntax.callee : "";
+  if (syntax.kind !== "name" && syntax.kind !== "call") {
+    const message = "an initialiser is a name or a call, and this goes on";
+    reportIn(environment, "unknown-initializer", message, syntax.span, "put the weight in parentheses: `(@w: [4] = ones) + x`");
+    return undefined;
+  }
+  const name = syntax.kind === "name" ? syntax.name : syntax.callee;
   const record = Object.hasOwn(initializers, name) ? initializers[name] : undefined;
   if (!record) {
     const suggestion = nearest(name, Object.keys(initializers));
@@ -67,8 +75,9 @@ function initializerOf(syntax: Syntax, environment: Environment): Initializer | 
   reportIn(
     environment,
     "initializer-arguments",
-    `\`${name}\` takes ${record.parameters} number${record.parameters === 1 ? "" : "s"}`,
+    `\`${name}\` takes ${record.parameters === 0 ? "no" : record.parameters} number${record.parameters === 1 ? "" : "s"}, and ${args.length} ${args.length === 1 ? "is" : "are"} given`,
     syntax.span,
+    record.parameters === 0 ? `write \`${name}\`` : `write \`${name}(${["-1", "1"].slice(-record.parameters).join(", ")})\``,
   );
   return undefined;
 }

@@ -1,3 +1,4 @@
+/** Reproducible random numbers for weights, inputs and tests. */
 import seedrandom from "seedrandom";
 
 /** A reproducible stream of numbers; the only place that knows the generator. */

@@ -1,0 +1,96 @@
+/** Sketches and schedules: what they are for, and their steps. */
+import type { ScheduleDeclaration, SketchDeclaration, StepSyntax, Syntax } from "../ir/declaration.ts";
+import { at, atOneOf, type Cursor, eat, expected, nested, onSameLine, peek, spanFrom, take, takeName } from "./parser_cursor.ts";
+import { parseExpression, parseItem, parseOr, parseProduct } from "./parser_expressions.ts";
+import { parseBlock } from "./parser_statements.ts";
+
+type Axis = SketchDeclaration["axes"][number];
+type Clause = Extract<StepSyntax, { kind: "step" }>["clauses"][number];
+
+/** Words that begin a further clause of a step, on its line. */
+const clauseWords = ["by", "at", "in", "into", "packed", "tail", "with"];
+
+/** From `on` on: `on wasm for sum(a * b) axis f = last parallel where c { steps }` */
+export function parseSketch(cursor: Cursor): Pick<SketchDeclaration, "target" | "structure" | "axes" | "where" | "steps"> {
+  const target = parseTarget(cursor);
+  take(cursor, "for", "and the structure of what it schedules", "write `for sum(a * b)`");
+  const structure = parseProduct(cursor);
+  const axes: Axis[] = [];
+  while (at(cursor, "axis")) axes.push(parseAxis(cursor));
+  const where = eat(cursor, "where") ? parseOr(cursor) : undefined;
+  return { target, structure, axes, ...(where ? { where } : {}), steps: parseSteps(cursor) };
+}
+
+/** From `on` on: `on wasm for conv_2 { steps }` */
+export function parseSchedule(cursor: Cursor): Pick<ScheduleDeclaration, "target" | "layer" | "steps"> {
+  const target = parseTarget(cursor);
+  take(cursor, "for", "and the layer it schedules", "write `for conv_2`: the name of a value in the model");
+  let layer = takeName(cursor, "the name of a layer");
+  while (eat(cursor, ".")) {
+    const isPart = peek(cursor).kind === "name" || peek(cursor).kind === "number";
+    if (!isPart) expected(cursor, "a name or a number after `.`");
+    layer += `.${peek(cursor).text}`;
+    cursor.position++;
+  }
+  return { target, layer, steps: parseSteps(cursor) };
+}
+
+function parseTarget(cursor: Cursor): string {
+  take(cursor, "on", "and a target", "write `on wasm` or `on webgpu`");
+  return takeName(cursor, "a target after `on`", "the targets are wasm, webgpu and reference");
+}
+
+/** `axis f = last parallel where uses(b, f) optional` */
+function parseAxis(cursor: Cursor): Axis {
+  const { start } = take(cursor, "axis");
+  const name = takeName(cursor, "a name after `axis`");
+  take(cursor, "=", `after \`${name}\``, `write \`axis ${name} = last parallel\``);
+  const which = takeOneOf(cursor, ["first", "last"]);
+  const kind = takeOneOf(cursor, ["parallel", "reduction"]);
+  const where = eat(cursor, "where") ? parseOr(cursor) : undefined;
+  const optional = eat(cursor, "optional");
+  return { name, which, kind, ...(where ? { where } : {}), optional, span: spanFrom(cursor, start) };
+}
+
+function takeOneOf<const T extends string>(cursor: Cursor, words: readonly [T, T]): T {
+  const word = words.find((candidate) => at(cursor, candidate));
+  if (word === undefined) return expected(cursor, `\`${words[0]}\` or \`${words[1]}\``, { help: "write `axis f = last parallel`" });
+  cursor.position++;
+  return word;
+}
+
+function parseSteps(cursor: Cursor): StepSyntax[] {
+  return parseBlock(cursor, "and the steps", parseStep, "steps stand between `{` and `}`");
+}
+
+export function parseStep(cursor: Cursor): StepSyntax {
+  const { start } = peek(cursor);
+  if (eat(cursor, "let")) {
+    const name = takeName(cursor, "a name after `let`");
+    take(cursor, "=", `after \`${name}\``);
+    return { kind: "let", name, value: parseExpression(cursor), span: spanFrom(cursor, start) };
+  }
+  if (eat(cursor, "if")) {
+    const condition = parseOr(cursor);
+    const whenTrue = parseSteps(cursor);
+    const whenFalse = eat(cursor, "else") ? parseOtherwise(cursor) : [];
+    return { kind: "if", condition, whenTrue, whenFalse, span: spanFrom(cursor, start) };
+  }
+  const clauses = [parseClause(cursor)];
+  while (atOneOf(cursor, clauseWords) && onSameLine(cursor)) clauses.push(parseClause(cursor));
+  return { kind: "step", clauses, span: spanFrom(cursor, start) };
+}
+
+function parseOtherwise(cursor: Cursor): StepSyntax[] {
+  return at(cursor, "if") ? [nested(cursor, () => parseStep(cursor))] : parseSteps(cursor);
+}
+
+/** A word and what follows it on its line. */
+function parseClause(cursor: Cursor): Clause {
+  const { start } = peek(cursor);
+  const keyword = takeName(cursor, "a schedule step", "a step begins with its name: `split ow by 4`");
+  const isBare = at(cursor, ";") || at(cursor, "}") || atOneOf(cursor, clauseWords) || !onSameLine(cursor);
+  const args: Syntax[] = isBare ? [] : [parseItem(cursor)];
+  while (!isBare && eat(cursor, ",")) args.push(parseItem(cursor));
+  return { keyword, arguments: args, span: spanFrom(cursor, start) };
+}
