@@ -78,14 +78,14 @@ export function mod(index: Index, by: number, ranges: Ranges = noRanges): Index 
   return ofAtom({ kind: "mod", value: rest, by });
 }
 
-export function minimum(left: Index, right: Index, ranges: Ranges = noRanges): Index {
+export function smaller(left: Index, right: Index, ranges: Ranges = noRanges): Index {
   const difference = rangeOf(subtract(left, right), ranges);
   if (difference.high <= 0) return left;
   if (difference.low >= 0) return right;
   return ofAtom({ kind: "min", ...ordered(left, right) });
 }
 
-export function maximum(left: Index, right: Index, ranges: Ranges = noRanges): Index {
+export function larger(left: Index, right: Index, ranges: Ranges = noRanges): Index {
   const difference = rangeOf(subtract(left, right), ranges);
   if (difference.low >= 0) return left;
   if (difference.high <= 0) return right;
@@ -146,9 +146,9 @@ export function substitute(index: Index, replace: (name: string) => Index | unde
       case "mod":
         return mod(go(atom.value), atom.by, ranges);
       case "min":
-        return minimum(go(atom.left), go(atom.right), ranges);
+        return smaller(go(atom.left), go(atom.right), ranges);
       case "max":
-        return maximum(go(atom.left), go(atom.right), ranges);
+        return larger(go(atom.left), go(atom.right), ranges);
       case "read":
         return readIndex(atom.tensor, atom.indices.map(go));
     }

@@ -1,6 +1,7 @@
 /** Seeded values for weights that no file gives. The same path, shape and seed give the same numbers everywhere. */
 import { createRandom } from "../support/random.ts";
 import { elementCount, isFloat } from "./dtype.ts";
+import { roundToDType } from "./memory_element.ts";
 import type { Initializer, NnWeight } from "./nn.ts";
 
 type Weight = Pick<NnWeight, "path" | "type" | "initializer">;
@@ -17,7 +18,8 @@ export function initializeWeights(weights: readonly Weight[], seed: number | str
 function initialize(weight: Weight, initializer: Initializer, seed: number | string): Float64Array {
   const values = new Float64Array(elementCount(weight.type.shape));
   const draw = drawFrom(initializer, weight, seed);
-  const round = isFloat(weight.type.dtype) ? Math.fround : Math.round;
+  const { dtype } = weight.type;
+  const round = isFloat(dtype) ? (value: number) => roundToDType(value, dtype) : Math.round;
   for (let i = 0; i < values.length; i++) values[i] = round(draw());
   return values;
 }

@@ -5,7 +5,7 @@
  */
 import type { DType } from "./dtype.ts";
 import type { Expr, ScalarFunction } from "./expr.ts";
-import { expandExp, expandLog, expandTanh } from "./polynomials.ts";
+import { expandAtan, expandCos, expandErf, expandExp, expandLog, expandSin, expandTanh, largestAngle } from "./polynomials.ts";
 
 /** Builds an expression of functions that have instructions; arguments may be used more than once. */
 type Expansion = (...args: Expr[]) => Expr;
@@ -24,6 +24,8 @@ export type ScalarRecord = {
   readonly wasm: "instruction" | Expansion;
   /** Worst error of the f32 spelling in units in the last place of the exact result. */
   readonly ulps: number;
+  /** The largest magnitude of an argument for which that error holds; all where it is missing. */
+  readonly within?: number;
   /** Upper bounds of the absolute partial derivatives at the arguments (`result` is the value there). */
   readonly sensitivity?: (args: readonly Expr[], result: Expr) => readonly Expr[];
 };
@@ -35,6 +37,24 @@ const one = number(1);
 function roundHalfEven(x: number): number {
   const rounded = Math.round(x);
   return Math.abs(x % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
+/** The series near 0 and the continued fraction of the complement elsewhere (Abramowitz and Stegun, 7.1.5 and 7.1.14). */
+function erf(x: number): number {
+  const a = Math.abs(x);
+  if (Number.isNaN(x) || a > 6) return Math.sign(x);
+  if (a < 3) {
+    let term = a;
+    let sum = a;
+    for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {
+      term *= (-a * a) / n;
+      sum += term / (2 * n + 1);
+    }
+    return (Math.sign(x) * sum * 2) / Math.sqrt(Math.PI);
+  }
+  let fraction = 0;
+  for (let k = 60; k > 0; k--) fraction = k / 2 / (a + fraction);
+  return Math.sign(x) * (1 - Math.exp(-a * a) / Math.sqrt(Math.PI) / (a + fraction));
 }
 
 const bits = new DataView(new ArrayBuffer(4));
@@ -158,6 +178,37 @@ export const scalarFunctions: { readonly [name in ScalarFunction]: ScalarRecord 
     sensitivity: ([a]) => [apply("abs", apply("div", one, a as Expr))],
   },
   tanh: { arity: 1, takes: "float", gives: "same", meaning: (a) => Math.tanh(a), wasm: expandTanh, ulps: 3, sensitivity: () => [one] },
+  /** Accurate for |x| up to 2^15. */
+  sin: {
+    arity: 1,
+    takes: "float",
+    gives: "same",
+    meaning: (a) => Math.sin(a),
+    wasm: expandSin,
+    ulps: 3,
+    within: largestAngle,
+    sensitivity: () => [one],
+  },
+  cos: {
+    arity: 1,
+    takes: "float",
+    gives: "same",
+    meaning: (a) => Math.cos(a),
+    wasm: expandCos,
+    ulps: 3,
+    within: largestAngle,
+    sensitivity: () => [one],
+  },
+  atan: { arity: 1, takes: "float", gives: "same", meaning: (a) => Math.atan(a), wasm: expandAtan, ulps: 3, sensitivity: () => [one] },
+  erf: {
+    arity: 1,
+    takes: "float",
+    gives: "same",
+    meaning: erf,
+    wasm: expandErf,
+    ulps: 3,
+    sensitivity: () => [number(2 / Math.sqrt(Math.PI))],
+  },
   eq: {
     arity: 2,
     takes: "any",

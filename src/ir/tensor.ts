@@ -3,7 +3,7 @@
  * buffers that other groups see. In normal form a compute is a map, or one reduction at the root.
  */
 
-import type { DType } from "./dtype.ts";
+import { type DType, dtypes, elementCount } from "./dtype.ts";
 import type { Compute, Expr } from "./expr.ts";
 import type { Initializer, NnOutput } from "./nn.ts";
 
@@ -63,4 +63,16 @@ export function resultOf(group: Group): Compute {
 /** The reduction at the root of a compute in normal form. */
 export function rootReduction(compute: Compute): Extract<Expr, { kind: "reduce" }> | undefined {
   return compute.value.kind === "reduce" ? compute.value : undefined;
+}
+
+/** Buffers meet where their places in the arena do; an alias lies where its source does. */
+export function shareMemory(a: Buffer, b: Buffer): boolean {
+  if ((a.aliasOf ?? a.name) === (b.aliasOf ?? b.name)) return true;
+  if (a.offset === undefined || b.offset === undefined) return false;
+  return a.offset < b.offset + bytesOf(b) && b.offset < a.offset + bytesOf(a);
+}
+
+/** Bytes that a buffer takes, border included. */
+export function bytesOf(buffer: Buffer): number {
+  return elementCount(allocatedShape(buffer)) * dtypes[buffer.dtype].bytes;
 }
