@@ -1,0 +1,314 @@
+/** lowerNest: one scheduled nest becomes one kernel. Unrolled loops are written out, vectorised ones go four lanes at a time. */
+import { add, coefficientOf, constantIndex, type Index, variableIndex } from "../ir/affine.ts";
+import { elementCount } from "../ir/dtype.ts";
+import { dtypeOf, type Expr } from "../ir/expr.ts";
+import type { Kernel, KernelExpr, KernelStatement, KernelType } from "../ir/kernel.ts";
+import { typeOfKernel } from "../ir/kernel_type.ts";
+import type { AccumulateOp, For, Nest, Statement } from "../ir/loop.ts";
+import { type Buffer, shareMemory } from "../ir/tensor.ts";
+import { unreachable } from "../support/invariant.ts";
+import { addressOf, bufferOf, positionOf } from "./addresses.ts";
+import {
+  assign,
+  createBlock,
+  createBuilder,
+  createLoopScope,
+  fresh,
+  inBlock,
+  lane,
+  lanes,
+  type Place,
+  parameterOf,
+  scalarType,
+  storedDType,
+  type Tile,
+  vectorOf,
+} from "./kernel_builder.ts";
+import { branchOf, isSafe, lowerScalar, tilePosition, tileRegister, wrapTo } from "./lower_expr.ts";
+import { atLane, hasVectorMemory, lowerVector, varies } from "./lower_vector.ts";
+
+export type LoweredNest = {
+  readonly kernel: Kernel;
+  /** The buffers of the kernel's parameters, in their order. */
+  readonly arguments: readonly string[];
+  /** Tiles that live in memory. */
+  readonly scratch: readonly Buffer[];
+};
+
+type Store = Extract<Statement, { kind: "store" }>;
+type Accumulate = Extract<Statement, { kind: "accumulate" }>;
+
+export function lowerNest(nest: Nest, buffers: ReadonlyMap<string, Buffer>, float64: boolean): LoweredNest {
+  const builder = createBuilder(buffers, float64);
+  const root = createLoopScope("");
+  const block = createBlock();
+  lowerStatement(nest.body, { builder, block, loops: [root], variables: new Map(), tiles: new Map(), bound: new Map() }, nest.name);
+  const body = [...root.before, ...root.top, ...block.statements];
+  const kernel: Kernel = { name: nest.name, trace: nest.trace, parameters: [...builder.parameters.values()], body };
+  return { kernel, arguments: [...builder.parameters.keys()], scratch: builder.scratch };
+}
+
+function lowerStatement(statement: Statement, place: Place, nest: string): void {
+  const go = (inner: Statement, at: Place) => lowerStatement(inner, at, nest);
+  switch (statement.kind) {
+    case "sequence":
+      for (const inner of statement.statements) go(inner, place);
+      break;
+    case "for":
+      lowerLoop(statement, place, go);
+      break;
+    case "store":
+      lowerStore(statement, place);
+      break;
+    case "accumulate":
+      lowerAccumulate(statement, place);
+      break;
+    case "if":
+      lowerGuard(statement, place, go);
+      break;
+    case "local":
+      lowerLocal(statement, place, nest, go);
+      break;
+    case "reduce":
+      throw new Error(`internal error: the reduction of ${statement.buffer} in ${nest} is not decomposed`);
+    default:
+      unreachable(statement);
+  }
+}
+
+function lowerLoop(loop: For, place: Place, go: (statement: Statement, place: Place) => void): void {
+  const bind = (value: Index): Place => ({ ...place, variables: new Map(place.variables).set(loop.name, value) });
+  if (loop.extent === 0) return;
+  if (loop.extent === 1) {
+    go(loop.body, bind(constantIndex(0)));
+    return;
+  }
+  if (loop.mode === "vectorize" && !place.builder.float64) {
+    for (let first = 0; first < loop.extent; first += lanes) go(loop.body, bind(add(variableIndex(lane), constantIndex(first))));
+    return;
+  }
+  if (loop.mode === "unroll" && !place.builder.float64) {
+    for (let i = 0; i < loop.extent; i++) go(loop.body, bind(constantIndex(i)));
+    return;
+  }
+  const name = fresh(loop.name, place.builder);
+  place.builder.extents.set(name, loop.extent);
+  const scope = createLoopScope(name);
+  const block = createBlock();
+  go(loop.body, { ...bind(variableIndex(name)), block, loops: [...place.loops, scope] });
+  place.block.statements.push(...scope.before, {
+    kind: "for",
+    name,
+    extent: loop.extent,
+    body: [...scope.top, ...block.statements, ...scope.advance],
+  });
+  // What the loop wrote is no longer what had been loaded.
+  place.block.loaded.clear();
+}
+
+/** A guard that differs between lanes is tested for the whole vector first, then lane by lane. */
+function lowerGuard(guard: Extract<Statement, { kind: "if" }>, place: Place, go: (statement: Statement, place: Place) => void): void {
+  if (!varies(guard.condition, place)) {
+    const inner = branchOf(place);
+    const condition = lowerScalar(guard.condition, place);
+    go(guard.body, inner);
+    place.block.statements.push({ kind: "if", condition, whenTrue: inner.block.statements, otherwise: [] });
+  } else {
+    const places = Array.from({ length: lanes }, (_, i) => atLane(place, i));
+    const conditions = places.map((at) => assign("inside", "i32", lowerScalar(guard.condition, at), place));
+    const all = conditions.reduce((a, b): KernelExpr => ({ kind: "apply", function: "bit_and", on: "i32", args: [a, b] }));
+    const whole = branchOf(place);
+    go(guard.body, whole);
+    const single = branchOf(place);
+    places.forEach((at, i) => {
+      const one = branchOf(single);
+      go(guard.body, inBlock(at, one.block));
+      single.block.statements.push({ kind: "if", condition: conditions[i] as KernelExpr, whenTrue: one.block.statements, otherwise: [] });
+    });
+    place.block.statements.push({ kind: "if", condition: all, whenTrue: whole.block.statements, otherwise: single.block.statements });
+  }
+  place.block.loaded.clear();
+}
+
+function lowerLocal(
+  local: Extract<Statement, { kind: "local" }>,
+  place: Place,
+  nest: string,
+  go: (statement: Statement, place: Place) => void,
+): void {
+  if (local.scope === "memory") {
+    const buffer: Buffer = { name: `${nest}.${local.name}`, dtype: local.dtype, shape: local.shape, role: { kind: "temporary" } };
+    // A tile inside an unrolled loop is met once per copy, and is one place in memory.
+    if (!place.builder.buffers.has(local.name)) place.builder.scratch.push(buffer);
+    place.builder.buffers.set(local.name, buffer);
+    go(local.body, place);
+    return;
+  }
+  const type = scalarType(local.dtype, place.builder);
+  const vector = !place.builder.float64 && elementCount(local.shape) % lanes === 0 && isIndexedByVector(local.body, local.name, new Set());
+  const tile: Tile = { name: fresh(`t_${local.name}`, place.builder), type, shape: local.shape, vector };
+  go(local.body, { ...place, tiles: new Map(place.tiles).set(local.name, tile) });
+}
+
+/** Whether a vectorised loop's variable indexes the tile anywhere. */
+function isIndexedByVector(statement: Statement, tile: string, vectorized: ReadonlySet<string>): boolean {
+  switch (statement.kind) {
+    case "for": {
+      const inner = statement.mode === "vectorize" ? new Set([...vectorized, statement.name]) : vectorized;
+      return isIndexedByVector(statement.body, tile, inner);
+    }
+    case "sequence":
+      return statement.statements.some((inner) => isIndexedByVector(inner, tile, vectorized));
+    case "if":
+    case "local":
+      return isIndexedByVector(statement.body, tile, vectorized);
+    case "store":
+    case "accumulate":
+    case "reduce":
+      return (
+        statement.buffer === tile &&
+        statement.indices.some((index) => [...vectorized].some((name) => (coefficientOf(index, name) ?? 1) !== 0))
+      );
+    default:
+      return unreachable(statement);
+  }
+}
+
+/** Whether code is being made for four lanes at once. */
+function isVector(place: Place): boolean {
+  return [...place.variables.values()].some((index) => (coefficientOf(index, lane) ?? 1) !== 0);
+}
+
+function lowerStore(statement: Store, place: Place): void {
+  if (!isVector(place)) {
+    storeScalar(statement.buffer, statement.indices, lowerScalar(statement.value, place), place);
+    return;
+  }
+  const value = lowerVector(statement.value, place);
+  if (storeVector(statement.buffer, statement.indices, value, place)) return;
+  const register = value.kind === "get" ? value : assign("v", typeOfKernel(value), value, place);
+  const type = scalarType(dtypeOf(statement.value), place.builder);
+  const isBool = dtypeOf(statement.value) === "bool";
+  for (let i = 0; i < lanes; i++) {
+    const element: KernelExpr = { kind: "extract", type, value: register, lane: i };
+    const stored: KernelExpr = isBool ? { kind: "apply", function: "neg", on: "i32", args: [element] } : element;
+    storeScalar(statement.buffer, statement.indices, stored, atLane(place, i));
+  }
+}
+
+function storeScalar(target: string, indices: readonly Index[], value: KernelExpr, place: Place): void {
+  const tile = place.tiles.get(target);
+  if (tile) {
+    const { register, lane: position } = tileRegister(tile, indices, place);
+    if (!tile.vector) place.block.statements.push({ kind: "set", name: register, type: tile.type, value });
+    else {
+      const type = vectorOf(tile.type);
+      const vector: KernelExpr = { kind: "get", name: register, type };
+      place.block.statements.push({ kind: "set", name: register, type, value: { kind: "replace", type, vector, lane: position, value } });
+    }
+    return;
+  }
+  const buffer = bufferOf(target, place);
+  push(buffer, positionOf(buffer, indices, place), scalarType(buffer.dtype, place.builder), value, place);
+}
+
+/** Whether the four elements lie side by side and were stored. */
+function storeVector(target: string, indices: readonly Index[], value: KernelExpr, place: Place): boolean {
+  const tile = place.tiles.get(target);
+  if (tile) {
+    const register = vectorRegister(tile, indices, place);
+    if (register) place.block.statements.push({ kind: "set", name: register, type: vectorOf(tile.type), value });
+    return register !== undefined;
+  }
+  const buffer = bufferOf(target, place);
+  if (!hasVectorMemory(buffer.dtype) || coefficientOf(positionOf(buffer, indices, place), lane) !== 1) return false;
+  push(buffer, positionOf(buffer, indices, atLane(place, 0)), vectorOf(scalarType(buffer.dtype, place.builder)), value, place);
+  return true;
+}
+
+function push(buffer: Buffer, position: Index, type: KernelType, value: KernelExpr, place: Place): void {
+  const { address, offset } = addressOf(buffer, position, true, place);
+  const dtype = storedDType(buffer.dtype, place.builder.float64);
+  const statement: KernelStatement = {
+    kind: "store",
+    dtype,
+    type,
+    buffer: parameterOf(buffer.name, true, place.builder),
+    address,
+    offset,
+    value,
+  };
+  place.block.statements.push(statement);
+  // What lies in the same memory is no longer what had been loaded, under whichever name.
+  for (const [key, loaded] of place.block.loaded) {
+    const other = place.builder.buffers.get(loaded.buffer);
+    if (!other || shareMemory(buffer, other)) place.block.loaded.delete(key);
+  }
+}
+
+/** The register that holds the four lanes' elements of a tile, if one does. */
+function vectorRegister(tile: Tile, indices: readonly Index[], place: Place): string | undefined {
+  if (!tile.vector || coefficientOf(tilePosition(tile, indices, place), lane) !== 1) return undefined;
+  const { register, lane: first } = tileRegister(tile, indices, atLane(place, 0));
+  return first === 0 ? register : undefined;
+}
+
+function lowerAccumulate(statement: Accumulate, place: Place): void {
+  const { where } = statement;
+  if (where && !(isVector(place) && varies(where, place))) {
+    const inner = branchOf(place);
+    const condition = lowerScalar(where, place);
+    const { where: _, ...plain } = statement;
+    lowerAccumulate(plain, inner);
+    place.block.statements.push({ kind: "if", condition, whenTrue: inner.block.statements, otherwise: [] });
+    place.block.loaded.clear();
+    return;
+  }
+  if (!isVector(place)) {
+    const current = readTarget(statement, place);
+    storeScalar(statement.buffer, statement.indices, combined(statement, current, lowerScalar(statement.value, place)), place);
+    return;
+  }
+  const current = readTargetVector(statement, place);
+  if (!current || (where && !isSafe(statement.value, place))) {
+    for (let i = 0; i < lanes; i++) lowerAccumulate(statement, atLane(place, i));
+    return;
+  }
+  const value = combined(statement, current, lowerVector(statement.value, place));
+  const type = typeOfKernel(current);
+  const chosen: KernelExpr = where
+    ? { kind: "select", type, condition: lowerVector(where, place), whenTrue: value, otherwise: current }
+    : value;
+  storeVector(statement.buffer, statement.indices, chosen, place);
+}
+
+/** The target as an expression: a tile or a buffer, read where it is written. */
+function targetRead(statement: Accumulate): Expr {
+  return { kind: "read", tensor: statement.buffer, indices: statement.indices, dtype: dtypeOf(statement.value) };
+}
+
+function readTarget(statement: Accumulate, place: Place): KernelExpr {
+  return lowerScalar(targetRead(statement), place);
+}
+
+function readTargetVector(statement: Accumulate, place: Place): KernelExpr | undefined {
+  const tile = place.tiles.get(statement.buffer);
+  if (tile) {
+    const register = vectorRegister(tile, statement.indices, place);
+    return register === undefined ? undefined : { kind: "get", name: register, type: vectorOf(tile.type) };
+  }
+  const buffer = bufferOf(statement.buffer, place);
+  const contiguous = hasVectorMemory(buffer.dtype) && coefficientOf(positionOf(buffer, statement.indices, place), lane) === 1;
+  return contiguous ? lowerVector(targetRead(statement), place) : undefined;
+}
+
+const functions: { readonly [op in AccumulateOp]: "add" | "mul" | "max" | "min" } = { sum: "add", prod: "mul", max: "max", min: "min" };
+
+function combined(statement: Accumulate, current: KernelExpr, value: KernelExpr): KernelExpr {
+  const on = typeOfKernel(current);
+  if (statement.op === "sum" && on.startsWith("f") && value.kind === "apply" && value.function === "mul") {
+    const [a, b] = value.args;
+    if (a && b) return { kind: "multiply_add", on, args: [a, b, current] };
+  }
+  return wrapTo({ kind: "apply", function: functions[statement.op], on, args: [current, value] }, dtypeOf(statement.value));
+}

@@ -1,0 +1,167 @@
+/** split: one loop becomes two, L.o over tiles and L.i within a tile. */
+import { add, constantIndex, type Index, noRanges, scale, smaller, variableIndex } from "../../ir/affine.ts";
+import { constantExpr, type Expr } from "../../ir/expr.ts";
+import type { For, Statement } from "../../ir/loop.ts";
+import { overwrittenBy } from "../dependence.ts";
+import { findLoop, leavesOf, loopsOf, mapStatement, rangesOfLoops, replaceLoop, substituteInStatement } from "../nest.ts";
+import { accept, type Context, changed, clause, namedLoop, namingRefusals, type Primitive, refuse } from "../primitive.ts";
+
+type Tail = "none" | "guard" | "shift";
+type Plan = { readonly loop: For; readonly factor: number; readonly tail: Tail };
+
+export const split: Primitive<Plan> = {
+  name: "split",
+  summary:
+    "Divides a loop into tiles (strip-mining): L.o counts tiles, L.i the places in one. Where the factor does not divide the extent, `guard` tests every iteration, and `shift` moves the last tile back over elements that are then computed twice.",
+  syntax: "split LOOP by FACTOR [tail guard|shift]",
+  refusals: {
+    ...namingRefusals,
+    "bad-factor": "the factor is no whole number between 1 and the extent",
+    "split-after-mode": "the loop is already unrolled or vectorised",
+    "split-shift": "elements cannot be computed twice: the loop is reduced over, or the nest overwrites what it reads",
+    "name-taken": "the nest already has a loop with the name of a part",
+  },
+  examples: [
+    {
+      title: "a guarded tail",
+      source: "model m(x: f32[10]) -> y: f32[10] { relu(x) }",
+      prepare: "",
+      step: "split i0 by 4 tail guard",
+    },
+    {
+      title: "a shifted tail",
+      source: "model m(x: f32[10]) -> y: f32[10] { relu(x) }",
+      prepare: "",
+      step: "split i0 by 4 tail shift",
+    },
+  ],
+
+  check(step, context) {
+    const [name] = clause(step, "split")?.arguments ?? [];
+    const [factor] = clause(step, "by")?.arguments ?? [];
+    if (name === undefined || typeof factor !== "number")
+      return refuse(step, context, { code: "bad-step", message: "`split` names a loop and a factor", help: "write `split ow by 4`" });
+    const { value: loop, diagnostics } = namedLoop(step, name, context);
+    if (!loop) return { diagnostics };
+    const [tail = "guard"] = clause(step, "tail")?.arguments ?? [];
+    if (tail !== "guard" && tail !== "shift")
+      return refuse(step, context, {
+        code: "bad-step",
+        message: `there is no tail \`${tail}\``,
+        help: "write `tail guard` or `tail shift`",
+      });
+    if (!Number.isInteger(factor) || factor < 1)
+      return refuse(step, context, {
+        code: "bad-factor",
+        message: `the factor of a split is a whole number of at least 1, not ${factor}`,
+        help: `write \`split ${name} by 4\``,
+      });
+    if (loop.mode !== "serial")
+      return refuse(step, context, {
+        code: "split-after-mode",
+        message: `\`${name}\` is already ${modeText(loop)}`,
+        help: `split first, then unroll or vectorize \`${name}.i\``,
+        loops: [loop.name],
+      });
+    if (factor > loop.extent)
+      return refuse(step, context, {
+        code: "bad-factor",
+        message: `\`${name}\` runs over ${loop.extent}, fewer than the factor ${factor}`,
+        help: loop.extent > 0 ? `split by at most ${loop.extent}` : "an empty loop has no tiles",
+        loops: [loop.name],
+      });
+    const taken = loopsOf(context.nest.body).find((other) => other.name === `${name}.o` || other.name === `${name}.i`);
+    if (taken)
+      return refuse(step, context, {
+        code: "name-taken",
+        message: `the parts of \`${name}\` would be \`${name}.o\` and \`${name}.i\`, and the nest already has a loop \`${taken.name}\``,
+        help: "split the other loop, whose parts get longer names",
+        loops: [loop.name, taken.name],
+      });
+    if (loop.extent % factor === 0) return accept({ loop, factor, tail: "none" });
+    const why = tail === "shift" ? cannotShift(loop, factor, context) : undefined;
+    if (why)
+      return refuse(step, context, {
+        code: "split-shift",
+        message: why,
+        help: `write \`split ${name} by ${factor} tail guard\``,
+        loops: [loop.name],
+      });
+    return accept({ loop, factor, tail });
+  },
+
+  apply({ loop, factor, tail }, { nest }) {
+    return changed(
+      nest,
+      replaceLoop(splitOver(nest.body, loop.name), loop.name, () => tiled(loop, factor, tail)),
+    );
+  },
+
+  neighbours(step, context) {
+    const [name] = clause(step, "split")?.arguments ?? [];
+    const loop = findLoop(context.nest.body, String(name));
+    const factors = [1, 2, 3, 4, 6, 8, 12, 16, 32].filter((factor) => loop !== undefined && factor <= loop.extent);
+    return factors.map((factor) => ({
+      ...step,
+      clauses: step.clauses.map((part) => (part.keyword === "by" ? { keyword: "by", arguments: [factor] } : part)),
+    }));
+  },
+};
+
+function modeText(loop: For): string {
+  return { serial: "serial", unroll: "unrolled", vectorize: "vectorised", parallel: "parallel" }[loop.mode];
+}
+
+/**
+ * A shifted tail computes elements again: their operands must still be there, and nothing may be counted twice. A tile
+ * that the loop's body declares begins anew each time.
+ */
+function cannotShift(loop: For, factor: number, { nest, buffers }: Context): string | undefined {
+  for (const { statement, loops, locals } of leavesOf(nest.body).filter((leaf) => leaf.loops.includes(loop))) {
+    if (statement.kind === "reduce" && statement.over.includes(loop.name))
+      return `\`${loop.name}\` is reduced over, and a shifted tail would count elements twice`;
+    const isOwn = (locals.get(statement.buffer) ?? -1) > loops.indexOf(loop);
+    if (statement.kind === "accumulate" && !isOwn)
+      return `${statement.buffer} is accumulated, and a shifted tail would count elements twice`;
+  }
+  const overwritten = overwrittenBy(loop, loop.extent - factor, nest, buffers);
+  return overwritten ? `the loop overwrites ${overwritten}, which a shifted tail would read again` : undefined;
+}
+
+/** The reductions over the loop run over both of its parts. */
+function splitOver(statement: Statement, name: string): Statement {
+  if (statement.kind === "reduce")
+    return { ...statement, over: statement.over.flatMap((loop) => (loop === name ? [`${name}.o`, `${name}.i`] : [loop])) };
+  return mapStatement(statement, (inner) => splitOver(inner, name));
+}
+
+function tiled(loop: For, factor: number, tail: Tail): Statement {
+  const { name, extent } = loop;
+  const outerExtent = Math.ceil(extent / factor);
+  const [outer, inner] = [variableIndex(`${name}.o`), variableIndex(`${name}.i`)];
+  const start = scale(outer, factor);
+  const ranges = rangesOfLoops([
+    { ...loop, name: `${name}.o`, extent: outerExtent },
+    { ...loop, name: `${name}.i`, extent: factor },
+  ]);
+  const value = originalIndex(name, factor, extent, outerExtent, tail, start, inner);
+  const body = splitOver(
+    substituteInStatement(loop.body, (variable) => (variable === name ? value : undefined), ranges),
+    name,
+  );
+  const guarded: Statement = tail === "guard" ? { kind: "if", condition: below(value, extent), body } : body;
+  const within: Statement = { kind: "for", name: `${name}.i`, extent: factor, mode: "serial", body: guarded };
+  return { kind: "for", name: `${name}.o`, extent: outerExtent, mode: "serial", body: within };
+}
+
+/** A loop of one iteration is the constant 0 in every index. */
+function originalIndex(name: string, factor: number, extent: number, outerExtent: number, tail: Tail, start: Index, inner: Index): Index {
+  const place = factor === 1 ? constantIndex(0) : inner;
+  if (outerExtent === 1) return place;
+  const tile = tail === "shift" ? smaller(start, constantIndex(extent - factor), noRanges) : scale(variableIndex(`${name}.o`), factor);
+  return add(tile, place);
+}
+
+function below(index: Index, extent: number): Expr {
+  return { kind: "apply", function: "lt", args: [{ kind: "index", index }, constantExpr("i32", extent)], dtype: "bool" };
+}

@@ -1,0 +1,131 @@
+/**
+ * Whether a system of linear equations has a solution in integers within given bounds. Exact: elimination, propagation of
+ * bounds and the divisibility test (Banerjee, Dependence Analysis, 1997) prune a search that in the end tries values.
+ */
+
+/** sum of coefficient * variable = constant */
+export type Equation = {
+  readonly terms: readonly { readonly variable: number; readonly coefficient: number }[];
+  readonly constant: number;
+};
+export type Bounds = { readonly low: number; readonly high: number };
+
+export function hasSolution(equations: readonly Equation[], bounds: readonly Bounds[]): boolean {
+  const derived = equations.length > 1 ? eliminated(equations, bounds.length) : equations;
+  // What follows from the equations together is seen by propagation only where it stands as an equation of its own.
+  return search(derived === equations ? equations : [...equations, ...derived], bounds);
+}
+
+function search(equations: readonly Equation[], bounds: readonly Bounds[]): boolean {
+  const narrowed = narrow(equations, bounds);
+  if (!narrowed) return false;
+  // Only variables in equations can still contradict each other.
+  let chosen = -1;
+  let width = Infinity;
+  for (const { terms } of equations) {
+    const open = terms.filter(({ variable }) => widthOf(narrowed[variable] as Bounds) > 0);
+    // One open variable left: propagation has already decided it.
+    if (open.length < 2) continue;
+    for (const { variable } of open) {
+      const size = widthOf(narrowed[variable] as Bounds);
+      if (size < width) [chosen, width] = [variable, size];
+    }
+  }
+  if (chosen < 0) return true;
+  const { low, high } = narrowed[chosen] as Bounds;
+  for (let value = low; value <= high; value++) {
+    if (search(equations, narrowed.with(chosen, { low: value, high: value }))) return true;
+  }
+  return false;
+}
+
+function widthOf({ low, high }: Bounds): number {
+  return high - low;
+}
+
+/** The equations in echelon form, earlier variables eliminated first, in whole numbers. */
+function eliminated(equations: readonly Equation[], variables: number): Equation[] {
+  let remaining = equations.map((equation) => rowOf(equation, variables));
+  const echelon: number[][] = [];
+  for (let column = 0; column < variables && remaining.length > 0; column++) {
+    const pivot = remaining.find((row) => row[column] !== 0);
+    if (!pivot) continue;
+    echelon.push(pivot);
+    remaining = remaining.filter((row) => row !== pivot).map((row) => (row[column] === 0 ? row : cancel(row, pivot, column)));
+  }
+  return [...echelon, ...remaining].map((row) => ({
+    terms: row.slice(0, variables).flatMap((coefficient, variable) => (coefficient === 0 ? [] : [{ variable, coefficient }])),
+    constant: row[variables] as number,
+  }));
+}
+
+/** Coefficients by variable, the constant last. */
+function rowOf({ terms, constant }: Equation, variables: number): number[] {
+  const row = new Array<number>(variables + 1).fill(0);
+  for (const { variable, coefficient } of terms) row[variable] = (row[variable] as number) + coefficient;
+  row[variables] = constant;
+  return row;
+}
+
+/** The combination of both rows that lacks the column. */
+function cancel(row: readonly number[], pivot: readonly number[], column: number): number[] {
+  const [own, other] = [row[column] as number, pivot[column] as number];
+  const combined = row.map((value, i) => value * other - (pivot[i] as number) * own);
+  const divisor = combined.reduce((common, value) => gcd(common, Math.abs(value)), 0);
+  return divisor > 1 ? combined.map((value) => value / divisor) : combined;
+}
+
+/** Tightens bounds until nothing changes; undefined where an equation cannot hold. */
+function narrow(equations: readonly Equation[], bounds: readonly Bounds[]): Bounds[] | undefined {
+  const current = [...bounds];
+  if (current.some(({ low, high }) => low > high)) return undefined;
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const equation of equations) {
+      const result = narrowBy(equation, current);
+      if (result === "impossible") return undefined;
+      if (result === "narrowed") changed = true;
+    }
+  }
+  return current;
+}
+
+function narrowBy({ terms, constant }: Equation, bounds: Bounds[]): "impossible" | "narrowed" | "same" {
+  let divisor = 0;
+  let fixed = 0;
+  let [low, high] = [0, 0];
+  for (const { variable, coefficient } of terms) {
+    const bound = bounds[variable] as Bounds;
+    if (bound.low === bound.high) fixed += coefficient * bound.low;
+    else divisor = gcd(divisor, Math.abs(coefficient));
+    low += Math.min(coefficient * bound.low, coefficient * bound.high);
+    high += Math.max(coefficient * bound.low, coefficient * bound.high);
+  }
+  if (constant < low || constant > high) return "impossible";
+  if (divisor === 0 ? fixed !== constant : (constant - fixed) % divisor !== 0) return "impossible";
+  let narrowed = false;
+  for (const { variable, coefficient } of terms) {
+    const bound = bounds[variable] as Bounds;
+    if (coefficient === 0 || bound.low === bound.high) continue;
+    const [own, ownHigh] = [
+      Math.min(coefficient * bound.low, coefficient * bound.high),
+      Math.max(coefficient * bound.low, coefficient * bound.high),
+    ];
+    // coefficient * variable = constant - (the others)
+    const from = (constant - (high - ownHigh)) / coefficient;
+    const to = (constant - (low - own)) / coefficient;
+    const newLow = Math.max(bound.low, Math.ceil(Math.min(from, to)));
+    const newHigh = Math.min(bound.high, Math.floor(Math.max(from, to)));
+    if (newLow > newHigh) return "impossible";
+    if (newLow === bound.low && newHigh === bound.high) continue;
+    bounds[variable] = { low: newLow, high: newHigh };
+    low += Math.min(coefficient * newLow, coefficient * newHigh) - own;
+    high += Math.max(coefficient * newLow, coefficient * newHigh) - ownHigh;
+    narrowed = true;
+  }
+  return narrowed ? "narrowed" : "same";
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
