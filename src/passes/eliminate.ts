@@ -1,5 +1,6 @@
 /** eliminateDeadCode and eliminateCommonSubexpressions: what nobody uses goes, what is computed twice is computed once. */
 import type { NnConstant, NnNode, NnProgram } from "../ir/nn.ts";
+import { exactJson } from "../support/exact_json.ts";
 import { renameOperands } from "./graph.ts";
 
 /** Guarantees: every node, weight and constant is reachable from an output. Inputs stay: they are the interface. */
@@ -34,15 +35,13 @@ export function eliminateCommonSubexpressions(program: NnProgram): NnProgram {
     });
     return false;
   };
-  const constants = program.constants.filter((constant: NnConstant) =>
-    once(JSON.stringify([constant.type, constant.data.map(exactText)]), [constant.name]),
-  );
+  const constants = program.constants.filter((constant: NnConstant) => once(exactJson([constant.type, constant.data]), [constant.name]));
   const nodes: NnNode[] = [];
   for (const original of program.nodes) {
     const node = renameOperands(original, names);
     if (
       once(
-        JSON.stringify([node.operator, node.operands, node.attributes], exactValue),
+        exactJson([node.operator, node.operands, node.attributes]),
         node.results.map((value) => value.name),
       )
     )
@@ -50,13 +49,4 @@ export function eliminateCommonSubexpressions(program: NnProgram): NnProgram {
   }
   const outputs = program.outputs.map((output) => ({ ...output, value: names.get(output.value) ?? output.value }));
   return { ...program, constants, nodes, outputs };
-}
-
-/** JSON has no infinities, no NaN and no -0. */
-function exactText(value: number): string {
-  return Object.is(value, -0) ? "-0" : String(value);
-}
-
-function exactValue(_key: string, value: unknown): unknown {
-  return typeof value === "number" ? exactText(value) : value;
 }

@@ -12,6 +12,9 @@ import { scalarFunctions } from "../ir/scalar_functions.ts";
 
 /** Half the distance from 1 to the next f32. */
 const unitRoundoff = 2 ** -24;
+/** The same for f16, and half of its smallest number. */
+const halfRoundoff = 2 ** -11;
+const halfUnderflow = 2 ** -25;
 /** Results below the smallest normal f32 lose relative accuracy. */
 const underflow = 2 ** -126;
 
@@ -21,7 +24,11 @@ export function boundName(tensor: string): string {
 
 /** `inner` are the tensors of the same group, which carry errors of their own. */
 export function errorBound(compute: Compute, inner: ReadonlySet<string>): Compute {
-  const error = errorOf(compute.value, inner);
+  const value = inSingle(compute.value);
+  const computed = errorOf(value, inner);
+  // Half precision is for storage: computing goes on in f32, and the result is rounded once more.
+  const error =
+    compute.dtype === "f16" ? plus(computed, plus(times(number(halfRoundoff), magnitude(value)), number(halfUnderflow))) : computed;
   return {
     name: boundName(compute.name),
     dtype: "f32",
@@ -136,6 +143,25 @@ function times(a: Expr, b: Expr): Expr {
 
 function magnitude(expr: Expr): Expr {
   return expr.kind === "constant" ? number(Math.abs(expr.value)) : apply("abs", expr);
+}
+
+/** The expression with f16 operands widened and everything computed in f32, as code generation does. */
+function inSingle(expr: Expr): Expr {
+  const mapped = mapExpr(expr, inSingle, (index) => index);
+  if (mapped.kind === "read" && mapped.dtype === "f16") {
+    const { otherwise, ...read } = mapped;
+    const widened: Expr = { kind: "cast", dtype: "f32", value: read };
+    if (!otherwise) return widened;
+    // A default widens with the read: it becomes a constant of the tensor's own type again.
+    return { kind: "cast", dtype: "f32", value: { ...mapped, otherwise: inHalf(otherwise) } };
+  }
+  if (mapped.kind === "cast" && mapped.dtype === "f16") return { ...mapped, dtype: "f32" };
+  const isHalf = (mapped.kind === "apply" || mapped.kind === "constant" || mapped.kind === "reduce") && mapped.dtype === "f16";
+  return isHalf ? { ...mapped, dtype: "f32" } : mapped;
+}
+
+function inHalf(expr: Expr): Expr {
+  return dtypeOf(expr) === "f16" ? expr : { kind: "cast", dtype: "f16", value: expr };
 }
 
 /** The table's sensitivities are written in f64; here everything is one float type. */

@@ -19,6 +19,7 @@ export function inlineProducers(program: TensorProgram): TensorProgram {
     if (rootReduction(compute) || containsReduction(compute.value)) continue;
     const readers = readersOf(groups).get(current.name) ?? [];
     if (readers.length === 0 || !readers.every((reader) => mayInline(current, reader, readers.length))) continue;
+    if (belongsToReduction(compute, groups) && !readers.every((reader) => isEpilogue(resultOf(reader), compute))) continue;
     groups = groups.filter((group) => group !== current).map((group) => (readers.includes(group) ? inlineInto(group, compute) : group));
   }
   return withoutUnusedBuffers({ ...program, groups });
@@ -36,12 +37,20 @@ export function fuseEpilogues(program: TensorProgram): TensorProgram {
     const [reader] = readers;
     if (readers.length !== 1 || !reader || reader.computes.length !== 1 || reader.phase !== current.phase) continue;
     const map = resultOf(reader);
-    if (rootReduction(map) || !isEpilogue(map, resultOf(current))) continue;
+    if (!isEpilogue(map, resultOf(current))) continue;
     groups = groups
       .filter((group) => group !== current)
       .map((group) => (group === reader ? { ...group, computes: [...current.computes, ...group.computes] } : group));
   }
   return withoutUnusedBuffers({ ...program, groups });
+}
+
+/** Whether the map will join the reduction that it reads: there it costs nothing, while its reader would run it in a loop. */
+function belongsToReduction(map: Compute, groups: readonly Group[]): boolean {
+  return groups.some((group) => {
+    const reduction = resultOf(group);
+    return rootReduction(reduction) !== undefined && isEpilogue(map, reduction) && (readersOf(groups).get(group.name) ?? []).length === 1;
+  });
 }
 
 function isEpilogue(map: Compute, reduction: Compute): boolean {
@@ -50,6 +59,7 @@ function isEpilogue(map: Compute, reduction: Compute): boolean {
   return (
     sameDomain &&
     reads.length > 0 &&
+    !rootReduction(map) &&
     !isReadInIndex(map.value, reduction.name) &&
     reads.every((read) => !read.otherwise && isIdentity(read.indices, map.axes))
   );

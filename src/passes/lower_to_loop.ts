@@ -1,6 +1,7 @@
 /**
  * lowerToLoop: every group becomes a nest of one loop per axis around one statement, all orders still open.
- * A buffer with a halo gets a nest that fills its border, just before the nest that computes it.
+ * A buffer with a halo gets a nest that fills its border, just after the nest that computes it: what that nest computes
+ * in place is then no longer read.
  */
 
 import { constantIndex, type Index, offset, variableIndex } from "../ir/affine.ts";
@@ -16,7 +17,7 @@ export function lowerToLoop(program: TensorProgram): LoopProgram {
     const buffer = buffers.get(group.name);
     invariant(buffer, `no buffer ${group.name}`);
     const fill = buffer.halo ? [fillNest(buffer, group.phase)] : [];
-    return [...fill, { name: group.name, phase: group.phase, result: group.name, trace: [], body: lowerGroup(group) }];
+    return [{ name: group.name, phase: group.phase, result: group.name, trace: [], body: lowerGroup(group) }, ...fill];
   });
   const { name, inputs, outputs } = program;
   return { name, buffers: program.buffers, nests, inputs, outputs, arenaBytes: program.arenaBytes ?? 0 };

@@ -5,7 +5,7 @@
  */
 
 import { constantIndex, variableIndex, variablesOf } from "../ir/affine.ts";
-import { dtypes } from "../ir/dtype.ts";
+import { dtypes, isFloat } from "../ir/dtype.ts";
 import { reductionIdentity } from "../ir/evaluate.ts";
 import { type Axis, type Compute, constantExpr, dtypeOf, type Expr, indicesOf, mapExpr, tensorsRead, visitExpr } from "../ir/expr.ts";
 import type { NnProgram } from "../ir/nn.ts";
@@ -43,6 +43,8 @@ export function lowerToTensor(program: NnProgram): TensorProgram {
 
 /** The computes, in order, that together are one compute in normal form; the last has its name. */
 export function normalize(compute: Compute): Compute[] {
+  // Nothing is ever evaluated here; what is hoisted out would be, over fewer axes.
+  if (compute.axes.some((axis) => axis.extent === 0)) return [{ ...compute, value: constantExpr(compute.dtype, 0) }];
   const hoisted: Compute[] = [];
   const value = hoistReductions(compute.value, compute, compute.axes, hoisted, true);
   return [...hoisted, { ...compute, value }];
@@ -50,6 +52,7 @@ export function normalize(compute: Compute): Compute[] {
 
 /** Takes reductions that are not at the root out into computes of their own, innermost first. */
 function hoistReductions(expr: Expr, compute: Compute, axes: readonly Axis[], hoisted: Compute[], root: boolean): Expr {
+  if (expr.kind === "reduce" && expr.axes.some((axis) => axis.extent === 0)) return reductionOfNothing(expr);
   const inner = expr.kind === "reduce" ? [...axes, ...expr.axes] : axes;
   const mapped = mapExpr(
     expr,
@@ -57,10 +60,12 @@ function hoistReductions(expr: Expr, compute: Compute, axes: readonly Axis[], ho
     (index) => index,
   );
   if (mapped.kind !== "reduce") return mapped;
-  if (mapped.axes.some((axis) => axis.extent === 0) && mapped.op !== "argmax" && mapped.op !== "argmin")
-    return constantExpr(mapped.dtype, reductionIdentity(mapped.op, mapped.dtype));
   const plain = mapped.op === "argmax" || mapped.op === "argmin" ? lowerArgReduce(mapped, mapped.op, compute, axes, hoisted) : mapped;
   return root ? plain : hoist(plain, compute, axes, hoisted);
+}
+
+function reductionOfNothing({ op, dtype }: Extract<Expr, { kind: "reduce" }>): Expr {
+  return constantExpr(dtype, op === "argmax" || op === "argmin" ? 0 : reductionIdentity(op, dtype));
 }
 
 /** A compute over the axes that the expression uses, and the read of it that takes the expression's place. */
@@ -79,7 +84,7 @@ function hoist(expr: Expr, compute: Compute, axes: readonly Axis[], hoisted: Com
   };
 }
 
-/** argmax x = the smallest position where x equals max x. NaN is not looked for here: it equals nothing, so position 0 comes out. */
+/** argmax x = the smallest position where x equals max x, or is NaN. */
 function lowerArgReduce(
   expr: Extract<Expr, { kind: "reduce" }>,
   op: "argmax" | "argmin",
@@ -90,17 +95,23 @@ function lowerArgReduce(
   const { body } = expr;
   const dtype = dtypeOf(body);
   const extreme = hoist({ ...expr, op: op === "argmax" ? "max" : "min", dtype }, compute, axes, hoisted);
-  let position = variablePosition(expr.axes);
-  position = {
+  const isExtreme: Expr = { kind: "apply", function: "eq", args: [body, extreme], dtype: "bool" };
+  const position: Expr = {
     kind: "select",
-    condition: { kind: "apply", function: "eq", args: [body, extreme], dtype: "bool" },
-    whenTrue: position,
+    condition: isFloat(dtype) ? orNaN(isExtreme, body) : isExtreme,
+    whenTrue: variablePosition(expr.axes),
     whenFalse: constantExpr("i32", dtypes.i32.high),
   };
   const first: Expr = { ...expr, op: "min", body: position, dtype: "i32" };
   const found = hoist(first, compute, axes, hoisted);
   const none: Expr = { kind: "apply", function: "eq", args: [found, constantExpr("i32", dtypes.i32.high)], dtype: "bool" };
   return { kind: "select", condition: none, whenTrue: constantExpr("i32", 0), whenFalse: found };
+}
+
+/** A NaN makes the extreme NaN, which equals nothing; the first one is then what is looked for. */
+function orNaN(condition: Expr, value: Expr): Expr {
+  const unordered: Expr = { kind: "apply", function: "ne", args: [value, value], dtype: "bool" };
+  return { kind: "apply", function: "or", args: [condition, unordered], dtype: "bool" };
 }
 
 /** Row-major position over the axes. */

@@ -4,13 +4,14 @@
  * name are found by trying the numbers that occur in the node's own access maps; equality of the canonical text decides.
  */
 import { visitAtoms } from "../ir/affine.ts";
-import type { AttributeParameter, OpDeclaration } from "../ir/declaration.ts";
+import type { AttributeParameter, OpDeclaration, TensorParameter } from "../ir/declaration.ts";
 import type { TensorType } from "../ir/dtype.ts";
 import { type Compute, indicesOf, visitExpr } from "../ir/expr.ts";
 import type { Attributes, AttributeValue } from "../ir/nn.ts";
 import { valueOfAttribute } from "../semantics/bind.ts";
 import { type Instance, instantiate, isExpansion, type Library } from "../semantics/instantiate.ts";
 import type { Value } from "../semantics/value.ts";
+import { exactJson } from "../support/exact_json.ts";
 import { canonicalText } from "./canonical.ts";
 
 /** Operands in the pattern operator's order (positions among the node's), with the attributes that make it equal. */
@@ -19,14 +20,24 @@ export type OperatorMatch = { readonly order: readonly number[]; readonly attrib
 /** Attribute assignments tried for one operator before giving up. */
 const largestSearch = 20_000;
 
-/** Answers already found: nodes alike in operator, attributes and types give the same one. */
-export type MatchCache = Map<string, readonly OperatorMatch[]>;
+/** What is already known: answers for nodes alike in operator, attributes and types, and operators at their default attributes. */
+export type MatchCache = {
+  readonly answers: Map<string, readonly OperatorMatch[]>;
+  readonly defaults: Map<string, DefaultInstance | undefined>;
+};
+
+/** An operator with default attributes at some operand types. */
+type DefaultInstance = { readonly instance: Instance; readonly text: string; readonly skeleton: string };
+
+export function createMatchCache(): MatchCache {
+  return { answers: new Map(), defaults: new Map() };
+}
 
 export function matchOperator(pattern: OpDeclaration, node: CandidateNode, library: Library, cache: MatchCache): readonly OperatorMatch[] {
   if (pattern.name === node.operator) return [{ order: node.types.map((_, i) => i), attributes: node.attributes }];
-  const key = JSON.stringify([pattern.name, node.operator, node.attributes, node.types]);
-  const known = cache.get(key) ?? matchDifferent(pattern, node, library);
-  cache.set(key, known);
+  const key = exactJson([pattern.name, node.operator, node.attributes, node.types]);
+  const known = cache.answers.get(key) ?? matchDifferent(pattern, node, library, cache);
+  cache.answers.set(key, known);
   return known;
 }
 
@@ -38,56 +49,75 @@ export type CandidateNode = {
   instance(): Instance;
 };
 
-function matchDifferent(pattern: OpDeclaration, node: CandidateNode, library: Library): OperatorMatch[] {
+function matchDifferent(pattern: OpDeclaration, node: CandidateNode, library: Library, cache: MatchCache): OperatorMatch[] {
   const { types } = node;
   const identity = types.map((_, i) => i);
   if (isExpansion(pattern) || pattern.operands.length !== types.length || pattern.operands.some((operand) => operand.variadic)) return [];
   const instance = node.instance();
   if (pattern.results.length !== instance.results.length) return [];
   return permutations(identity).flatMap((order) => {
-    const attributes = findAttributes(pattern, order, types, instance, library);
+    const operands = order.map((position) => types[position] as TensorType);
+    if (!operands.every((type, i) => fitsRank(pattern.operands[i], type))) return [];
+    const attributes = findAttributes(pattern, order, operands, instance, library, cache);
     return attributes ? [{ order, attributes }] : [];
   });
+}
+
+/** A parameter without a pack has as many dimensions as its operand. */
+function fitsRank(parameter: TensorParameter | undefined, type: TensorType): boolean {
+  const dimensions = parameter?.type.dimensions ?? [];
+  return dimensions.some((dimension) => dimension.spread) || dimensions.length === type.shape.length;
 }
 
 function findAttributes(
   pattern: OpDeclaration,
   order: readonly number[],
-  types: readonly TensorType[],
+  operands: readonly TensorType[],
   instance: Instance,
   library: Library,
+  cache: MatchCache,
 ): Attributes | undefined {
-  const operands = order.map((position) => types[position] as TensorType);
-  const wanted = canonicalText(
+  const positions = order.map((_, i) => order.indexOf(i));
+  const wanted = canonicalText(instance.computes, namesFor(instance.operands, positions));
+  const isRequired = pattern.attributes.some((attribute) => !attribute.default);
+  if (!isRequired) {
+    const plain = defaultInstance(pattern, operands, library, cache);
+    if (plain?.text === wanted) return plain.instance.attributes;
+    if (!plain || pattern.attributes.length === 0 || plain.skeleton !== skeleton(instance.computes)) return undefined;
+  }
+  const attempt = (given: ReadonlyMap<string, Value>): Attributes | undefined => {
+    const candidate = instantiate(pattern, operands, given, library, pattern.span).value;
+    return candidate && textOf(candidate) === wanted ? candidate.attributes : undefined;
+  };
+  return searchAttributes(pattern, { integers: [...numbersIn(instance.computes)], floats: [...constantsIn(instance.computes)] }, attempt);
+}
+
+function defaultInstance(pattern: OpDeclaration, operands: readonly TensorType[], library: Library, cache: MatchCache) {
+  const key = JSON.stringify([pattern.name, operands]);
+  if (cache.defaults.has(key)) return cache.defaults.get(key);
+  const instance = instantiate(pattern, operands, new Map(), library, pattern.span).value;
+  const made = instance && { instance, text: textOf(instance), skeleton: skeleton(instance.computes) };
+  cache.defaults.set(key, made);
+  return made;
+}
+
+function textOf(instance: Instance): string {
+  return canonicalText(
     instance.computes,
     namesFor(
       instance.operands,
-      order.map((_, i) => order.indexOf(i)),
+      instance.operands.map((_, i) => i),
     ),
   );
-  const attempt = (given: ReadonlyMap<string, Value>): Attributes | undefined => {
-    const candidate = instantiate(pattern, operands, given, library, pattern.span).value;
-    if (!candidate) return undefined;
-    const text = canonicalText(
-      candidate.computes,
-      namesFor(
-        candidate.operands,
-        candidate.operands.map((_, i) => i),
-      ),
-    );
-    return text === wanted ? candidate.attributes : undefined;
-  };
-  const required = pattern.attributes.some((attribute) => !attribute.default);
-  const plain = required ? undefined : attempt(new Map());
-  if (plain || pattern.attributes.length === 0) return plain;
-  if (skeleton(instance.computes) !== skeletonOf(pattern, operands, library)) return undefined;
-  return searchAttributes(pattern, [...numbersIn(instance.computes)], attempt);
 }
 
-/** Tries the assignments of occurring numbers to the integer attributes, one attribute list at a time. */
+/** What occurs in the node's computes: integers in its access maps, floats among its constants. */
+type Occurring = { readonly integers: readonly number[]; readonly floats: readonly number[] };
+
+/** Tries the assignments of occurring numbers to the attributes, one attribute at a time. */
 function searchAttributes(
   pattern: OpDeclaration,
-  numbers: readonly number[],
+  numbers: Occurring,
   attempt: (given: ReadonlyMap<string, Value>) => Attributes | undefined,
 ): Attributes | undefined {
   const choices = pattern.attributes.map((attribute) => choicesFor(attribute, numbers));
@@ -105,13 +135,14 @@ function searchAttributes(
   return go(0, new Map());
 }
 
-function choicesFor(attribute: AttributeParameter, numbers: readonly number[]): AttributeValue[] {
+function choicesFor(attribute: AttributeParameter, { integers, floats }: Occurring): AttributeValue[] {
   return attribute.types.flatMap((type): AttributeValue[] => {
     if (type.kind === "bool") return [false, true];
-    if (type.kind === "int") return [...numbers];
+    if (type.kind === "int") return [...integers];
+    if (type.kind === "float") return [...floats];
     if (type.kind !== "list" || type.of !== "int" || type.length?.kind !== "number") return [];
     let lists: number[][] = [[]];
-    for (let i = 0; i < type.length.value; i++) lists = lists.flatMap((list) => numbers.map((value) => [...list, value]));
+    for (let i = 0; i < type.length.value; i++) lists = lists.flatMap((list) => integers.map((value) => [...list, value]));
     return lists;
   });
 }
@@ -133,24 +164,29 @@ function numbersIn(computes: readonly Compute[]): Set<number> {
   return numbers;
 }
 
-/** The computation without its indices: kinds, functions and constants. A cheap test before the search. */
+function constantsIn(computes: readonly Compute[]): Set<number> {
+  const constants = new Set<number>();
+  for (const compute of computes) {
+    visitExpr(compute.value, (expr) => {
+      if (expr.kind === "constant") constants.add(expr.value);
+    });
+  }
+  return constants;
+}
+
+/** The computation without its indices: ranks, kinds and functions. A cheap test before the search. */
 function skeleton(computes: readonly Compute[]): string {
   return computes
     .map((compute) => {
       const kinds: string[] = [];
       visitExpr(compute.value, (expr) => {
         if (expr.kind === "apply") kinds.push(expr.function);
-        else if (expr.kind === "reduce") kinds.push(expr.op);
+        else if (expr.kind === "reduce") kinds.push(`${expr.op}${expr.axes.length}`);
         else if (expr.kind === "read" || expr.kind === "select" || expr.kind === "cast") kinds.push(expr.kind);
       });
-      return kinds.sort().join(" ");
+      return `${compute.axes.length}: ${kinds.sort().join(" ")}`;
     })
     .join("; ");
-}
-
-function skeletonOf(pattern: OpDeclaration, operands: readonly TensorType[], library: Library): string | undefined {
-  const withDefaults = instantiate(pattern, operands, new Map(), library, pattern.span).value;
-  return withDefaults && skeleton(withDefaults.computes);
 }
 
 function namesFor(operands: readonly string[], positions: readonly number[]): Map<string, string> {

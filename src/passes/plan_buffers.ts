@@ -3,8 +3,8 @@
  * Two buffers share memory only if their lives do not meet, or if one is computed in place of the other, element by element.
  * Greedy by size: the largest first, each at the lowest offset that is free during its life.
  */
-import { dtypes, elementCount } from "../ir/dtype.ts";
-import { allocatedShape, type Buffer, type Group, resultOf, rootReduction, type TensorProgram } from "../ir/tensor.ts";
+import { type Buffer, bytesOf, type Group, resultOf, rootReduction, type TensorProgram } from "../ir/tensor.ts";
+import { exactJson } from "../support/exact_json.ts";
 import { bufferMap, isIdentity, isReadInIndex, readsOf, tensorsReadBy } from "./tensor_graph.ts";
 
 /** A vector load is aligned when every buffer is. */
@@ -32,10 +32,6 @@ export function planBuffers(program: TensorProgram): TensorProgram {
   };
 }
 
-export function bufferBytes(buffer: Buffer): number {
-  return elementCount(allocatedShape(buffer)) * dtypes[buffer.dtype].bytes;
-}
-
 function makeSlots(program: TensorProgram, buffers: ReadonlyMap<string, Buffer>): Map<string, Slot> {
   const groups = program.groups.filter((group) => group.phase === "run");
   const rootOf = (name: string) => buffers.get(name)?.aliasOf ?? name;
@@ -44,7 +40,7 @@ function makeSlots(program: TensorProgram, buffers: ReadonlyMap<string, Buffer>)
   const open = (name: string, first: number) => {
     const buffer = buffers.get(name);
     if (!buffer) return;
-    slots.set(name, { bytes: align(bufferBytes(buffer)), first, last: lastUse.get(name) ?? first, members: [name] });
+    slots.set(name, { bytes: align(bytesOf(buffer)), first, last: lastUse.get(name) ?? first, members: [name] });
   };
   for (const name of program.inputs) open(name, -1);
   groups.forEach((group, step) => {
@@ -97,7 +93,7 @@ function inPlaceHost(
 }
 
 function sameLayout(a: Buffer, b: Buffer): boolean {
-  return JSON.stringify([a.shape, a.halo ?? null]) === JSON.stringify([b.shape, b.halo ?? null]);
+  return exactJson([a.shape, a.halo ?? null]) === exactJson([b.shape, b.halo ?? null]);
 }
 
 function readOnlyWhereWritten(group: Group, name: string): boolean {

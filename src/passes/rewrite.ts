@@ -15,39 +15,57 @@ import { notationsOf } from "../semantics/module.ts";
 import { instantiateNode, valueTypes } from "../semantics/node_instance.ts";
 import type { TensorValue } from "../semantics/tensor_value.ts";
 import { extendScope, type Scope, type Value } from "../semantics/value.ts";
+import { exactJson } from "../support/exact_json.ts";
 import { invariant } from "../support/invariant.ts";
+import { eliminateDeadCode } from "./eliminate.ts";
 import { constantValues, countUses, renameOperands } from "./graph.ts";
-import { type MatchCache, matchOperator } from "./match_operator.ts";
+import { createMatchCache, type MatchCache, matchOperator } from "./match_operator.ts";
 
 /** Rewrites per node of the program before a set of rules is taken to run in circles. */
 const rewritesPerNode = 20;
 
+/** Goes over the nodes, and again over what a rule has put in their place, until a whole round changes nothing. */
 export function rewrite(program: NnProgram, rules: readonly RuleDeclaration[]): NnProgram {
-  const cache: MatchCache = new Map();
-  let current = program;
-  let budget = rewritesPerNode * (program.nodes.length + 1);
+  const cache = createMatchCache();
+  const instances: Instances = new WeakMap();
+  const limit = rewritesPerNode * (program.nodes.length + 1);
+  let current = eliminateDeadCode(program);
+  let rewrites = 0;
   for (let changed = true; changed; ) {
     changed = false;
-    for (const rule of rules) {
-      const next = applyOnce(current, rule, cache);
+    let context = createContext(current, cache, instances);
+    for (let position = 0; position < current.nodes.length; position++) {
+      const node = current.nodes[position] as NnNode;
+      const next = applyFirst(rules, node, context);
       if (!next) continue;
-      current = next;
+      invariant(++rewrites <= limit, `the rules do not come to an end: they still apply at ${node.results[0]?.name}`);
+      // What the match replaced would otherwise still count as a use of its operands, and keep other rules from them.
+      const cleaned = eliminateDeadCode(next);
+      position = Math.max(0, position + Math.min(0, cleaned.nodes.length - current.nodes.length)) - 1;
+      current = cleaned;
+      context = createContext(current, cache, instances);
       changed = true;
-      budget--;
-      invariant(budget > 0, `the rules do not come to an end: \`${rule.name}\` still applies`);
     }
   }
   return current;
 }
 
 /** The program after the rule's first match, or undefined where it matches nowhere. */
-export function applyOnce(program: NnProgram, rule: RuleDeclaration, cache: MatchCache = new Map()): NnProgram | undefined {
+export function applyOnce(program: NnProgram, rule: RuleDeclaration, cache: MatchCache = createMatchCache()): NnProgram | undefined {
   const context = createContext(program, cache);
   for (const node of program.nodes) {
-    const [only, second] = node.results;
-    if (!only || second) continue;
+    const next = applyFirst([rule], node, context);
+    if (next) return next;
+  }
+  return undefined;
+}
+
+function applyFirst(rules: readonly RuleDeclaration[], node: NnNode, context: Context): NnProgram | undefined {
+  const [only, second] = node.results;
+  if (!only || second) return undefined;
+  for (const rule of rules) {
     for (const bindings of matchSyntax(rule.pattern, only.name, emptyBindings(rule), context, true)) {
-      const replaced = replace(program, rule, node, bindings, context);
+      const replaced = replace(context.program, rule, node, bindings, context);
       if (replaced) return replaced;
     }
   }
@@ -61,6 +79,9 @@ type Bindings = {
   readonly attributeNames: ReadonlySet<string>;
 };
 
+/** A node's instance stays while the node does: values keep their types. */
+type Instances = WeakMap<NnNode, Instance>;
+
 type Context = {
   readonly program: NnProgram;
   readonly types: ReadonlyMap<string, TensorType>;
@@ -68,11 +89,11 @@ type Context = {
   readonly uses: ReadonlyMap<string, number>;
   readonly constants: ReadonlySet<string>;
   readonly notations: ReadonlyMap<string, string>;
-  readonly instances: Map<NnNode, Instance>;
+  readonly instances: Instances;
   readonly cache: MatchCache;
 };
 
-function createContext(program: NnProgram, cache: MatchCache): Context {
+function createContext(program: NnProgram, cache: MatchCache, instances: Instances = new WeakMap()): Context {
   return {
     program,
     types: valueTypes(program),
@@ -80,7 +101,7 @@ function createContext(program: NnProgram, cache: MatchCache): Context {
     uses: countUses(program),
     constants: constantValues(program),
     notations: notationsOf(program.operators),
-    instances: new Map(),
+    instances,
     cache,
   };
 }
@@ -175,9 +196,9 @@ function matchAttributes(
     if (value === undefined) return undefined;
     if (syntax.kind === "name" && bindings.attributeNames.has(syntax.name)) {
       const known = attributes.get(syntax.name);
-      if (known !== undefined && JSON.stringify(known) !== JSON.stringify(value)) return undefined;
+      if (known !== undefined && exactJson(known) !== exactJson(value)) return undefined;
       attributes.set(syntax.name, value);
-    } else if (JSON.stringify(attributeOfValue(evaluate(syntax, scope))) !== JSON.stringify(value)) return undefined;
+    } else if (exactJson(attributeOfValue(evaluate(syntax, scope))) !== exactJson(value)) return undefined;
   }
   return { ...bindings, attributes };
 }

@@ -1,7 +1,7 @@
 /** Questions on tensor programs that several passes share. */
-import { add, constantIndex, type Index, offset, type Ranges, rangeOf, scale, subtract, variableIndex } from "../ir/affine.ts";
+import { add, constantIndex, type Index, offset, type Ranges, rangeOf, scale, subtract, variableIndex, visitAtoms } from "../ir/affine.ts";
 import { rowMajorStrides } from "../ir/dtype.ts";
-import { type Compute, type Expr, tensorsRead, visitExpr } from "../ir/expr.ts";
+import { type Compute, type Expr, indicesOf, tensorsRead, visitExpr } from "../ir/expr.ts";
 import type { Buffer, Group, TensorProgram } from "../ir/tensor.ts";
 
 export type Read = Extract<Expr, { kind: "read" }>;
@@ -17,8 +17,16 @@ export function readersOf(groups: readonly Group[]): Map<string, Group[]> {
   return readers;
 }
 
-/** Tensors that a group reads from outside itself. */
-export function tensorsReadBy(group: Group): Set<string> {
+/** Tensors that a group reads from outside itself. Groups do not change, so that each is looked through once. */
+export function tensorsReadBy(group: Group): ReadonlySet<string> {
+  const names = namesRead.get(group) ?? findNamesRead(group);
+  namesRead.set(group, names);
+  return names;
+}
+
+const namesRead = new WeakMap<Group, ReadonlySet<string>>();
+
+function findNamesRead(group: Group): Set<string> {
   const inner = new Set(group.computes.map((compute) => compute.name));
   const names = new Set<string>();
   for (const compute of group.computes) for (const name of tensorsRead(compute.value)) if (!inner.has(name)) names.add(name);
@@ -34,9 +42,17 @@ export function readsOf(expr: Expr, tensor: string): Read[] {
   return reads;
 }
 
-/** Whether the tensor is also read inside an index, where only its buffer will do. */
+/** Whether the tensor is read inside an index, where only its buffer will do. */
 export function isReadInIndex(expr: Expr, tensor: string): boolean {
-  return tensorsRead(expr).has(tensor) && readsOf(expr, tensor).length === 0;
+  let found = false;
+  visitExpr(expr, (inner) => {
+    for (const index of indicesOf(inner)) {
+      visitAtoms(index, (atom) => {
+        if (atom.kind === "read" && atom.tensor === tensor) found = true;
+      });
+    }
+  });
+  return found;
 }
 
 /** Bounds of all iterators of a compute, those of its reduction included. */

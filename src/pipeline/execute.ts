@@ -5,11 +5,11 @@
 
 import { emitWasm } from "../codegen/wasm/emit.ts";
 import { buildWeights, type Instance, instantiate } from "../codegen/wasm/instance.ts";
-import type { Compiled } from "../compile.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
 import type { NnOutput } from "../ir/nn.ts";
 import { eliminateDeadCode } from "../passes/eliminate.ts";
 import { invariant } from "../support/invariant.ts";
+import type { Compiled } from "./compiled.ts";
 import { lowerKernel, lowerLoop, lowerNn, lowerTensor } from "./lower.ts";
 
 /** Weights by path, row-major. */

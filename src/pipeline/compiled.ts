@@ -1,0 +1,96 @@
+/** A model with all its levels, each computed when it is first asked for. */
+import type { KernelProgram } from "../ir/kernel.ts";
+import type { LoopProgram } from "../ir/loop.ts";
+import type { NnProgram, NnValue, NnWeight } from "../ir/nn.ts";
+import type { TensorProgram } from "../ir/tensor.ts";
+import type { Module } from "../semantics/module.ts";
+import type { Checked } from "../support/diagnostic.ts";
+import { fuse, lowerKernel, lowerLoop, lowerNn, lowerTensor, planMemory } from "./lower.ts";
+import { passNames } from "./passes.ts";
+
+export type CompileOptions = {
+  /** The model to compile; needed only where the files declare several. */
+  readonly model?: string;
+  /** `default` binds the library's sketches and the user's schedules; `none` leaves every loop as lowered. */
+  readonly schedule?: "default" | "none";
+};
+
+export type Compiled = {
+  readonly name: string;
+  readonly module: Module;
+  readonly inputs: readonly NnValue[];
+  readonly outputs: readonly NnValue[];
+  readonly weights: readonly NnWeight[];
+  /** As elaborated, before any pass: what the reference runs. */
+  readonly source: NnProgram;
+  readonly levels: Levels;
+  /** Names of all passes in order, for `after`. */
+  readonly passes: readonly string[];
+  /** Which schedules the loop level takes. */
+  readonly schedule: "default" | "none";
+};
+
+export type Levels = {
+  /** After all nn passes, or after the one named. */
+  nn(after?: string): NnProgram;
+  tensor(after?: string): TensorProgram;
+  /** Scheduled, or what the user's schedules were refused for. */
+  schedule(): Checked<LoopProgram>;
+  /** Scheduled, or as lowered with `after` "lower-to-loop". */
+  loop(after?: string): LoopProgram;
+  kernel(): KernelProgram;
+  /** Tensor groups after fusion, before memory is decided: the layers that verification judges. */
+  layers(): TensorProgram;
+};
+
+/** Builds the levels from an nn program, for `lower` and for importers. */
+export function createCompiled(source: NnProgram, module: Module, options: CompileOptions = {}): Compiled {
+  const once = <T>(make: () => T): (() => T) => {
+    let made: { value: T } | undefined;
+    return () => {
+      made ??= { value: make() };
+      return made.value;
+    };
+  };
+  const nn = once(() => lowerNn(source, module));
+  const layers = once(() => fuse(lowerTensor(nn())));
+  const tensor = once(() => planMemory(layers()));
+  const schedule = once(() => lowerLoop(tensor(), module, options.schedule ?? "default"));
+  const loop = once(() => {
+    const { value, diagnostics } = schedule();
+    if (!value) throw new Error(`internal error: scheduling fails: ${diagnostics[0]?.message}`);
+    return value;
+  });
+  const kernel = once(() => lowerKernel(loop()));
+  const levels: Levels = {
+    nn: (after) => (after === undefined ? nn() : lowerNn(source, module, after)),
+    tensor: (after) => (after === undefined ? tensor() : planMemory(fuse(lowerTensor(nn()), after), after)),
+    loop: (after) => (after === "lower-to-loop" ? (lowerLoop(tensor(), module, "unscheduled").value ?? loop()) : loop()),
+    schedule,
+    kernel,
+    layers,
+  };
+  const types = new Map(
+    [...source.inputs, ...source.weights, ...source.constants, ...source.nodes.flatMap((node) => node.results)].map((value) => [
+      value.name,
+      value.type,
+    ]),
+  );
+  const outputs = source.outputs.flatMap(({ name, value }) => {
+    const type = types.get(value);
+    return type ? [{ name, type }] : [];
+  });
+  // Weights that no output needs are not asked for.
+  const weights = nn().weights;
+  return {
+    name: source.name,
+    module,
+    inputs: source.inputs,
+    outputs,
+    weights,
+    source,
+    levels,
+    passes: passNames,
+    schedule: options.schedule ?? "default",
+  };
+}

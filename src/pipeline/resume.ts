@@ -1,0 +1,71 @@
+/** Lowering from the middle: a program that a level's text gave, with the passes that are left. */
+import { type Level, type LevelProgram, verifyLevel } from "../ir/level_program.ts";
+import type { LoopProgram } from "../ir/loop.ts";
+import { decompose } from "../schedule/decompose.ts";
+import { scheduleProgram } from "../schedule/schedule_program.ts";
+import type { Module } from "../semantics/module.ts";
+import { type Checked, hasErrors } from "../support/diagnostic.ts";
+import { invariant } from "../support/invariant.ts";
+import { lowerKernel, lowerLoop, lowerTensor } from "./lower.ts";
+import { fusionPasses, memoryPasses, nnPasses, passNames } from "./passes.ts";
+
+/** `after` is the last pass that the text has behind it. `module` has the rules, sketches and schedules that are still to apply. */
+export function resume(
+  from: LevelProgram,
+  after: string,
+  to: Level,
+  module: Pick<Module, "rules" | "sketches" | "schedules">,
+  schedule: "default" | "none" = "default",
+): Checked<LevelProgram> {
+  const problems = [...verifyLevel(from)];
+  if (hasErrors(problems)) return { diagnostics: problems };
+  let current = from;
+  for (const pass of passNames.slice(passNames.indexOf(after) + 1)) {
+    if (current.level === to && levelOf(pass) !== to) break;
+    const { value, diagnostics } = runPass(current, pass, module, schedule);
+    problems.push(...diagnostics);
+    if (!value || hasErrors(diagnostics)) return { diagnostics: problems };
+    current = value;
+    const broken = verifyLevel(current)[0];
+    invariant(!broken, `after ${pass}: ${broken?.code}: ${broken?.message}`);
+  }
+  return { value: current, diagnostics: problems };
+}
+
+/** The level that a pass leaves the program at. */
+export function levelOf(pass: string): Level {
+  if (pass === "elaborate" || nnPasses.some(({ name }) => name === pass)) return "nn";
+  if (pass === "lower-to-tensor" || [...fusionPasses, ...memoryPasses].some(({ name }) => name === pass)) return "tensor";
+  return pass === "lower-to-kernel" ? "kernel" : "loop";
+}
+
+function runPass(
+  at: LevelProgram,
+  pass: string,
+  module: Pick<Module, "rules" | "sketches" | "schedules">,
+  schedule: "default" | "none",
+): Checked<LevelProgram> {
+  const done = (value: LevelProgram) => ({ value, diagnostics: [] });
+  const nnPass = nnPasses.find(({ name }) => name === pass);
+  const tensorPass = [...fusionPasses, ...memoryPasses].find(({ name }) => name === pass);
+  if (at.level === "nn" && nnPass) return done({ level: "nn", program: nnPass.run(at.program, module.rules) });
+  if (at.level === "nn" && pass === "lower-to-tensor") return done({ level: "tensor", program: lowerTensor(at.program) });
+  if (at.level === "tensor" && tensorPass) return done({ level: "tensor", program: tensorPass.run(at.program) });
+  if (at.level === "tensor" && pass === "lower-to-loop") return loopOf(lowerLoop(at.program, module, "unscheduled"));
+  if (at.level === "loop" && pass === "schedule") return loopOf(scheduleLoops(at.program, module, schedule));
+  if (at.level === "loop" && pass === "lower-to-kernel") return done({ level: "kernel", program: lowerKernel(at.program) });
+  invariant(false, `${pass} does not follow the ${at.level} level`);
+}
+
+function scheduleLoops(
+  program: LoopProgram,
+  module: Pick<Module, "sketches" | "schedules">,
+  schedule: "default" | "none",
+): Checked<LoopProgram> {
+  if (schedule === "none") return { value: { ...program, nests: program.nests.map(decompose) }, diagnostics: [] };
+  return scheduleProgram(program, { sketches: module.sketches, schedules: module.schedules, target: "wasm" });
+}
+
+function loopOf({ value, diagnostics }: Checked<LoopProgram>): Checked<LevelProgram> {
+  return value ? { value: { level: "loop", program: value }, diagnostics } : { diagnostics };
+}

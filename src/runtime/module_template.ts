@@ -1,0 +1,105 @@
+/** The text of `model.js` and `model.d.ts`, from what the built module says of itself. */
+import type { ElementType, Manifest, Slot, Target } from "./interface.ts";
+import { runtime } from "./text.ts";
+
+export const weightsFile = "model.weights.bin";
+
+export function wasmFile(target: Target): string {
+  return `model.${target}.wasm`;
+}
+
+/** Self-contained but for the files beside it; `new URL` with a literal is how bundlers find those. */
+export function moduleText(title: string, manifest: Manifest): string {
+  const urls = Object.keys(manifest.bytes).map(
+    (file) => `  ${JSON.stringify(file)}: () => new URL(${JSON.stringify(`./${file}`)}, import.meta.url),`,
+  );
+  return [
+    `// ${title}, built by Quern. Types and shapes: model.d.ts`,
+    `const manifest = ${JSON.stringify(manifest)};`,
+    "const urls = {",
+    ...urls,
+    "};",
+    runtime.text.trim(),
+    `export const load = (options) => ${runtime.name}(manifest, urls, options);`,
+    "",
+  ].join("\n");
+}
+
+export function declarationText(title: string, manifest: Manifest): string {
+  const { inputs, outputs } = manifest;
+  return `// ${title}, built by Quern.
+
+/** What \`run\` takes; every array has exactly as many elements as its shape, row-major. */
+export interface Inputs {
+${inputs.map((slot) => property(slot, "  ", inputType(slot.dtype))).join("\n")}
+}
+
+/** What \`run\` gives, row-major. */
+export interface Outputs {
+${outputs.map((slot) => property(slot, "  ", arrayTypes[slot.dtype])).join("\n")}
+}
+
+export interface Tensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: ${[...new Set([...inputs, ...outputs].map((slot) => JSON.stringify(slot.dtype)))].sort().join(" | ")};
+}
+
+export interface Net {
+  /** In the source's order. */
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  /** The variant that was loaded, and why. */
+  readonly target: "relaxed" | "simd";
+  readonly reason: string;
+  /**
+   * Runs the network once. Results are the caller's own copies; arrays given as \`into\` are filled and returned instead.
+   * Overlapping calls follow each other. Rejects with a TypeError if a name, a type or a length is wrong.
+   */
+  run(inputs: Inputs, options?: { readonly into?: Partial<Outputs> }): Promise<Outputs>;
+  /** Lets go of the memory; \`run\` rejects from then on. */
+  dispose(): void;
+}
+
+export type Bytes = ArrayBuffer | ArrayBufferView;
+
+export interface LoadOptions {
+  /** Takes this variant instead of asking the engine. */
+  readonly target?: "relaxed" | "simd";
+  /** Contents of files by name, which are then not fetched. */
+  readonly files?: { ${Object.keys(manifest.bytes)
+    .map((file) => `readonly ${JSON.stringify(file)}?: Bytes`)
+    .join("; ")} };
+}
+
+/** Reads the weights and the one variant that the engine can run. Rejects if a file is missing or not of this build. */
+export declare function load(options?: LoadOptions): Promise<Net>;
+`;
+}
+
+const arrayTypes: { readonly [dtype in ElementType]: string } = {
+  f32: "Float32Array",
+  f64: "Float64Array",
+  f16: "Uint16Array",
+  i8: "Int8Array",
+  u8: "Uint8Array",
+  i32: "Int32Array",
+  i64: "BigInt64Array",
+  bool: "Uint8Array",
+};
+
+const remarks: { readonly [dtype in ElementType]?: string } = {
+  f16: "; the bits of IEEE 754 binary16",
+  i64: "; values of 32 bits",
+  bool: "; 0 or 1",
+};
+
+function inputType(dtype: ElementType): string {
+  return dtype === "u8" || dtype === "bool" ? "Uint8Array | Uint8ClampedArray" : arrayTypes[dtype];
+}
+
+function property({ name, dtype, shape }: Slot, indent: string, type: string): string {
+  const key = /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+  const elements = shape.reduce((product, extent) => product * extent, 1);
+  return `${indent}/** ${dtype}[${shape.join(", ")}], ${elements} elements${remarks[dtype] ?? ""} */\n${indent}${key}: ${type};`;
+}
