@@ -1,0 +1,55 @@
+/**
+ * Writes tests/operators/origins.ts: where the vectors of each operator come from. `npx tsx scripts/vector_origins.ts`, with the
+ * suites beside the checkout or where QUERN_SHARED says.
+ */
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { kerasPaths, loadKerasModel } from "../tests/operators/keras_models.ts";
+import { type LoadedCase, loadOnnxJsSuite, loadOnnxSuite, onnxSuites } from "../tests/operators/onnx_suites.ts";
+import { ownVectors } from "../tests/operators/own_vectors.ts";
+import type { Vector } from "../tests/operators/tensors.ts";
+import { compileText, sharedFile } from "../tests/support.ts";
+
+/** The origins of each operator's vectors, or undefined where a suite is missing. */
+export function countedOrigins(): Map<string, string[]> | undefined {
+  const folder = sharedFile("conformance/onnxjs-ops");
+  const paths = onnxSuites.map((suite) => sharedFile(`conformance/onnx/${suite}.tar.gz`));
+  const keras = sharedFile("conformance/keras-h5");
+  if (folder === undefined || keras === undefined || paths.some((path) => path === undefined)) return undefined;
+  const onnx = paths.flatMap((path) => loadOnnxSuite(path as string).cases);
+  const { literal, loops } = ownVectors(1);
+  const uses = (cases: readonly LoadedCase[]) => cases.flatMap(({ vectors }) => vectors.flatMap((vector) => vector.uses));
+  const operators = (list: readonly Vector[]) => list.map(({ operator }) => operator);
+  const found = new Map<string, string[]>();
+  const record = (origin: string, names: readonly string[]) => {
+    for (const name of new Set(names)) if (name !== "") found.set(name, [...(found.get(name) ?? []), origin]);
+  };
+  record("ONNX's node and PyTorch tests", uses(onnx));
+  record("ONNX.js", uses(loadOnnxJsSuite(folder).cases));
+  record("Keras", kerasOperators(keras));
+  record("plain loops", operators(loops));
+  record("worked out by hand", operators(literal));
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The operators that the models' own texts call, before any is expanded. */
+function kerasOperators(folder: string): string[] {
+  return kerasPaths(folder).flatMap((path) => compileText(loadKerasModel(path).text).source.nodes.map((node) => node.operator));
+}
+
+function originsText(origins: ReadonlyMap<string, readonly string[]>): string {
+  const lines = [...origins].map(([name, list]) => `  ${name}: [${list.map((origin) => JSON.stringify(origin)).join(", ")}],`);
+  return [
+    "/** Where the vectors come from that each operator is tested against. Written by scripts/vector_origins.ts. */",
+    "export const vectorOrigins: { readonly [operator: string]: readonly string[] } = {",
+    ...lines,
+    "};",
+    "",
+  ].join("\n");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const origins = countedOrigins();
+  if (!origins) process.exit(1);
+  writeFileSync(new URL("../tests/operators/origins.ts", import.meta.url), originsText(origins));
+}

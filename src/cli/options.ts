@@ -1,0 +1,54 @@
+/** Options that several commands share, and the parsing of their values; a wrong value is a usage error. */
+import { InvalidArgumentError, Option } from "commander";
+
+export function modelOption(): Option {
+  return new Option("--model <name>", "the model to take, where the file declares several");
+}
+
+export function weightsOption(): Option {
+  return new Option("--weights <file>", "safetensors file; without it the model's initialisers draw the values");
+}
+
+export function seedOption(): Option {
+  return new Option("--seed <n>", "seed of the initialisers").default(0).argParser(parseWhole);
+}
+
+export function scheduleOption(): Option {
+  return new Option("--schedule <which>", "`default`, `none`, or a .qn file of schedules").default("default");
+}
+
+export function targetOption(): Option {
+  return new Option("--target <target>", "what to compile for").choices(["wasm"]).default("wasm");
+}
+
+export function jsonOption(): Option {
+  return new Option("--json", "print JSON on stdout");
+}
+
+export function parseWhole(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError("It should be a whole number from 0.");
+  return value;
+}
+
+export function parsePositive(text: string): number {
+  const value = parseWhole(text);
+  if (value === 0) throw new InvalidArgumentError("It should be at least 1.");
+  return value;
+}
+
+export function parseNumbers(text: string): number[] {
+  const values = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (!values.every(Number.isFinite)) throw new InvalidArgumentError("It should be numbers with commas between them.");
+  return values;
+}
+
+/** For an option that may be given several times. */
+export function collect(text: string, previous: readonly string[] = []): string[] {
+  return [...previous, text];
+}
+
+/** Lines under "Examples:", after a command's options. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}`;
+}

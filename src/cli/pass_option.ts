@@ -1,0 +1,32 @@
+/** Naming levels and passes on the command line. */
+
+import { InvalidArgumentError } from "commander";
+import type { Level } from "../ir/level_program.ts";
+import { passNames } from "../pipeline/passes.ts";
+import { levelOf } from "../pipeline/resume.ts";
+import { nearest } from "../support/nearest.ts";
+
+export const levels: readonly Level[] = ["nn", "tensor", "loop", "kernel"];
+
+export function parsePass(text: string): string {
+  if (passNames.includes(text)) return text;
+  const similar = nearest(text, passNames);
+  throw new InvalidArgumentError(
+    `There is no such pass${similar ? `; did you mean ${similar}?` : "."}\nThe passes are, in order:\n${passList()}`,
+  );
+}
+
+export function passList(): string {
+  return passNames.map((name) => `  ${name}`).join("\n");
+}
+
+/** The last pass of a level: what its text has behind it where nothing else is said. */
+export function lastPass(level: Level): string {
+  return passNames.findLast((pass) => levelOf(pass) === level) ?? "";
+}
+
+/** A level stands for its last pass. */
+export function parseLevelOrPass(text: string): string {
+  const level = levels.find((name) => name === text);
+  return level ? lastPass(level) : parsePass(text);
+}

@@ -1,0 +1,72 @@
+/** What most commands begin with: the user's files compiled, the weights read. */
+import { CommanderError } from "commander";
+import type { Compiled, SourceText } from "../compile.ts";
+import { type Checked, type Diagnostic, hasErrors } from "../support/diagnostic.ts";
+import { readText } from "./io/files.ts";
+import { readWeights, type WeightValues } from "./io/weights.ts";
+import { diagnosticJson, printJson, report, type Terminal, type Texts } from "./terminal.ts";
+
+export type ProgramOptions = {
+  readonly model?: string;
+  /** `default`, `none`, or a file of schedules that is compiled along. */
+  readonly schedule?: string;
+  readonly json?: boolean;
+};
+
+export type WeightOptions = { readonly weights?: string; readonly seed?: number; readonly json?: boolean };
+
+/** Ends a command whose user's program or data is wrong, after everything was said. */
+export function stop(): never {
+  throw new CommanderError(1, stopCode, "");
+}
+
+export function isStop(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === stopCode;
+}
+
+const stopCode = "quern.stop";
+
+export function readSources(paths: readonly string[]): Checked<readonly SourceText[]> {
+  const read = paths.map((path) => ({ file: path === "-" ? "stdin.qn" : path, ...readText(path) }));
+  const diagnostics = read.flatMap((result) => result.diagnostics);
+  if (hasErrors(diagnostics)) return { diagnostics };
+  return { value: read.map(({ file, value }) => ({ file, text: value ?? "" })), diagnostics };
+}
+
+export function textsOf(sources: readonly SourceText[]): Texts {
+  return new Map(sources.map(({ file, text }) => [file, text]));
+}
+
+/** Reports what was found; an error among it ends the command. */
+export function settle<T>(checked: Checked<T>, terminal: Terminal, options: { readonly json?: boolean }, texts?: Texts): T {
+  const { value, diagnostics } = checked;
+  const isFailed = value === undefined || hasErrors(diagnostics);
+  if (!options.json) report(terminal, diagnostics, texts);
+  else if (isFailed) printFailure(terminal, diagnostics, texts);
+  else report(terminal, diagnostics, texts);
+  if (isFailed) return stop();
+  return value;
+}
+
+export function printFailure(terminal: Terminal, diagnostics: readonly Diagnostic[], texts?: Texts): void {
+  printJson(terminal, { ok: false, diagnostics: diagnostics.map((diagnostic) => diagnosticJson(diagnostic, texts)) });
+}
+
+export async function loadProgram(path: string, options: ProgramOptions, terminal: Terminal): Promise<Compiled> {
+  // Loaded here, and so in every command: `--help` need not wait for the compiler.
+  const { compile } = await import("../compile.ts");
+  const { model, schedule = "default" } = options;
+  const isFile = schedule !== "default" && schedule !== "none";
+  const sources = settle(readSources(isFile ? [path, schedule] : [path]), terminal, options);
+  const compiled = compile(sources, { schedule: schedule === "none" ? "none" : "default", ...(model === undefined ? {} : { model }) });
+  return settle(compiled, terminal, options, textsOf(sources));
+}
+
+export function loadWeights(compiled: Compiled, options: WeightOptions, terminal: Terminal): WeightValues {
+  const { weights, seed = 0 } = options;
+  const values = settle(readWeights(weights, compiled.weights, { declared: compiled.source.weights, seed }), terminal, options);
+  if (weights === undefined && compiled.weights.length > 0) {
+    terminal.err(`note: no --weights: values are drawn as the model's initialisers say, with seed ${seed}`);
+  }
+  return values;
+}
