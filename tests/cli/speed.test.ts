@@ -1,0 +1,36 @@
+/** How long a person waits: the best of three, because other programs run too. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { exampleFile, full } from "../support.ts";
+import { quern } from "./quern.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "quern-speed-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function fastest(args: readonly string[]): number {
+  const times = Array.from({ length: 3 }, () => {
+    const start = performance.now();
+    expect(quern(args).code).toBe(0);
+    return performance.now() - start;
+  });
+  const best = Math.min(...times);
+  console.log(`quern ${args.slice(0, 2).join(" ")}: ${best.toFixed(0)} ms`);
+  return best;
+}
+
+test.runIf(full)("ResNet-50 is checked in under a second", () => {
+  quern(["--version"]);
+  expect(fastest(["check", exampleFile("resnet50")])).toBeLessThan(1000);
+});
+
+test.runIf(full)("MobileNetV2 is built in under five seconds", () => {
+  expect(fastest(["build", exampleFile("mobilenet-v2"), "--out", folder])).toBeLessThan(5000);
+});
+
+test("the classics are short", () => {
+  const lines = (name: string) => readFileSync(exampleFile(name), "utf8").trimEnd().split("\n").length;
+  expect(lines("mobilenet-v2")).toBeLessThan(40);
+  expect(lines("resnet50")).toBeLessThan(60);
+});

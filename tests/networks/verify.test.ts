@@ -1,0 +1,61 @@
+/** Every example agrees with the float64 reference, layer by layer and end to end. */
+import { readdirSync } from "node:fs";
+import { expect, test } from "vitest";
+import { elementCount } from "../../src/ir/dtype.ts";
+import { initializeWeights } from "../../src/ir/initialize.ts";
+import { rootReduction } from "../../src/ir/tensor.ts";
+import { createReference } from "../../src/pipeline/execute.ts";
+import { randomInputs, verifyModel } from "../../src/pipeline/verify.ts";
+import { compileExample, examples, full, largeExamples, root, smallExamples } from "../support.ts";
+
+function requireRight(name: string, seed: number): void {
+  const compiled = compileExample(name);
+  const report = verifyModel(compiled, initializeWeights(compiled.weights, seed), { seed });
+  expect(report.layers.filter((layer) => !layer.ok)).toEqual([]);
+  expect(report.outputs.filter((output) => !output.ok)).toEqual([]);
+  expect(report.layers.length).toBeGreaterThan(0);
+}
+
+test("every folder of examples/ is tested", () => {
+  expect(readdirSync(`${root}examples`).sort()).toEqual([...examples].sort());
+});
+
+test.each(smallExamples)("%s", { timeout: 300_000 }, (name) => {
+  for (const seed of full ? [0, 1, 2] : [0]) requireRight(name, seed);
+});
+
+test.runIf(full).each(largeExamples)("%s", { timeout: 900_000 }, (name) => requireRight(name, 0));
+
+test("a wrong weight is found in its layer", () => {
+  const compiled = compileExample("custom-op");
+  const weights = initializeWeights(compiled.weights, 0);
+  const report = verifyModel(compiled, weights);
+  expect(report.ok).toBe(true);
+  // The judge itself must be able to fail: the target runs on other weights than the reference.
+  const other = new Map([...weights].map(([path, values]) => [path, values.map((value) => value * 1.001)]));
+  const broken = verifyModel(compiled, weights, { targetWeights: other });
+  expect(broken.ok).toBe(false);
+  expect(broken.layers.filter((layer) => !layer.ok).length).toBeGreaterThan(0);
+});
+
+test.runIf(full)("the float64 reference makes 100 million multiply-adds a second", () => {
+  const compiled = compileExample("vgg-cifar");
+  const reference = createReference(compiled, initializeWeights(compiled.weights, 0));
+  const inputs = randomInputs(compiled, 0);
+  // Sums of products over images: every point of the domain and of the reduction is one multiply-add.
+  const products = compiled.levels.layers().groups.reduce((sum, group) => {
+    const [first] = group.computes;
+    const reduction = first && rootReduction(first);
+    if (!first || !reduction || reduction.op !== "sum" || group.phase === "build") return sum;
+    return sum + elementCount([...first.axes, ...reduction.axes].map((axis) => axis.extent));
+  }, 0);
+  const times = Array.from({ length: 7 }, () => {
+    const start = performance.now();
+    reference.run(inputs);
+    return performance.now() - start;
+  });
+  const rate = products / (Math.min(...times) / 1000);
+  console.log(`float64 reference: ${(rate / 1e6).toFixed(0)} million multiply-adds a second`);
+  expect(products).toBeGreaterThan(20e6);
+  expect(rate).toBeGreaterThan(100e6);
+});

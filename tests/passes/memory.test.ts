@@ -1,0 +1,123 @@
+/** Memory is shared, and never while something is still to be read from it: models made for one way of sharing each. */
+import { describe, expect, test } from "vitest";
+import { emitWasm } from "../../src/codegen/wasm/emit.ts";
+import { instantiate } from "../../src/codegen/wasm/instance.ts";
+import { parseLevel } from "../../src/frontend/levels/parse_level.ts";
+import { constantIndex } from "../../src/ir/affine.ts";
+import type { Expr } from "../../src/ir/expr.ts";
+import type { Buffer, Group, TensorProgram } from "../../src/ir/tensor.ts";
+import { verifyTensor } from "../../src/ir/verify_tensor.ts";
+import { planBuffers } from "../../src/passes/plan_buffers.ts";
+import { createReference, createWasm } from "../../src/pipeline/execute.ts";
+import { lowerKernel } from "../../src/pipeline/lower.ts";
+import { randomInputs } from "../../src/pipeline/verify.ts";
+import { createRandom, type Random } from "../../src/support/random.ts";
+import { compileText } from "../support.ts";
+
+const models: { readonly [what: string]: string } = {
+  "what a reshape names lives as long as the name is read": `model m(x: f32[6, 6]) -> y: f32[1, 6, 6] {
+  let a = matmul(x, x)
+  let named = reshape(matmul(a, x), to: [1, 6, 6])
+  let b = matmul(a, a)
+  let c = matmul(b, x)
+  let d = matmul(c, b)
+  matmul(named, d)
+}`,
+  "a transposition is no other name for the same memory": `model m(x: f32[6, 6]) -> y: f32[6, 6] {
+  transpose(matmul(x, x), order: [1, 0])
+}`,
+  "a guarded tail writes nothing beyond its end": `model m(x: f32[9], z: f32[20]) -> (y: f32[9], last: f32[20]) {
+  let first = tanh(x)
+  let last = relu(z)
+  (first, last)
+}
+schedule guarded on wasm for last { split i0 by 8 tail guard; vectorize i0.i }`,
+  "a layer that reads its neighbours is not computed in their place": `op shifted_sum(x: [n]) -> y: [n] { y[i] = (x[i - 1] else 0) + (x[i + 1] else 7) * x[n - 1 - i] }
+model m(x: f32[32]) -> y: f32[32] { x |> tanh |> shifted_sum |> shifted_sum |> shifted_sum }`,
+  "a sum that an epilogue and another layer read is kept": `model m(x: f32[8, 8]) -> y: f32[8, 8] {
+  let a = matmul(x, x)
+  matmul(relu(a), a)
+}`,
+  "a layer that is read twice outlives the first reader": `model m(x: f32[8, 8]) -> y: f32[8, 8] {
+  let a = matmul(x, x)
+  let b = matmul(a, x)
+  let c = matmul(b, b)
+  matmul(a, c)
+}`,
+};
+
+test.each(Object.keys(models))("%s", (what) => {
+  const compiled = compileText(models[what] as string);
+  const inputs = randomInputs(compiled, 1);
+  const expected = createReference(compiled, new Map()).run(inputs).get("y") as Float64Array;
+  const actual = createWasm(compiled, new Map()).run(inputs).get("y") as Float64Array;
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  expect(actual.length).toBe(expected.length);
+  actual.forEach((value, i) => {
+    expect(Math.abs(value - (expected[i] as number)), `element ${i}`).toBeLessThanOrEqual(1e-5 * largest);
+  });
+});
+
+describe("what was loaded is loaded again once it has been overwritten", () => {
+  const program = (body: string) => `quern loop 1
+program p
+arena 0
+
+inputs x
+output y = y
+
+input x: f32[8]
+temporary y: f32[8]
+
+nest y run -> y {
+${body}
+}
+`;
+  const doubled = [2, 4, 6, 8];
+  test.each([
+    [
+      "by a loop",
+      "  y[1] = x[6]\n  local t: f32[] register {\n    t[] = y[1]\n    for i in 4 {\n      y[i] = x[i] * 2\n    }\n    y[4] = t[] + y[1]\n  }",
+      [...doubled, 11],
+    ],
+    ["by a guarded store", "  y[0] = x[0]\n  y[1] = y[0] + 1\n  if x[1] > 1 {\n    y[0] = 9\n  }\n  y[2] = y[0]", [9, 2, 9]],
+    ["by a store", "  y[0] = x[0]\n  y[1] = y[0] + 1\n  y[0] = x[1]\n  y[2] = y[0]", [2, 2, 2]],
+  ])("%s", (_, body, expected) => {
+    const { value: level, diagnostics } = parseLevel(program(body), "p.loop");
+    expect(diagnostics).toEqual([]);
+    if (level?.level !== "loop") throw new Error("no loop program");
+    for (const float64 of [false, true]) {
+      const kernel = lowerKernel(level.program, { float64 });
+      const instance = instantiate(kernel, emitWasm(kernel, { relaxed: false, calls: "run" }).bytes, "run");
+      instance.write("x", [1, 2, 3, 4, 5, 6, 7, 8]);
+      instance.run();
+      expect([...instance.read("y").subarray(0, expected.length)]).toEqual(expected);
+    }
+  });
+});
+
+test("buffers of different sizes fill the holes that there are, and overlap nothing", () => {
+  const random = createRandom("memory/holes");
+  for (let i = 0; i < 100; i++) {
+    const planned = planBuffers(chain(random));
+    const problems = verifyTensor(planned);
+    expect(problems.map(({ message }) => message)).toEqual([]);
+  }
+});
+
+/** Maps of all sizes, each of which reads some of those before it. */
+function chain(random: Random): TensorProgram {
+  const count = 16;
+  const buffers: Buffer[] = [{ name: "t0", dtype: "f32", shape: [1], role: { kind: "input" } }];
+  const groups: Group[] = [];
+  for (let i = 1; i <= count; i++) {
+    const name = `t${i}`;
+    const extent = random.integer(1, 60);
+    const read = (tensor: string): Expr => ({ kind: "read", tensor, indices: [constantIndex(0)], dtype: "f32" });
+    const operands = [read(`t${random.integer(Math.max(0, i - 8), i - 1)}`), read(`t${i - 1}`)];
+    const value: Expr = { kind: "apply", function: "add", args: operands, dtype: "f32" };
+    buffers.push({ name, dtype: "f32", shape: [extent], role: { kind: "temporary" } });
+    groups.push({ name, phase: "run", computes: [{ name, dtype: "f32", axes: [{ name: "i", extent }], value }] });
+  }
+  return { name: "chain", buffers, groups, inputs: ["t0"], outputs: [{ name: "y", value: `t${count}` }] };
+}

@@ -1,0 +1,215 @@
+/**
+ * A step is accepted exactly where enumeration finds that it keeps the order of conflicting instances; and whatever is
+ * accepted leaves the nest's meaning alone: run before and after on the same memory, by an interpreter in which vectors
+ * are lockstep.
+ */
+import { expect, test } from "vitest";
+import type { For, Nest, Statement } from "../../src/ir/loop.ts";
+import { printNest } from "../../src/ir/print_loop.ts";
+import { findLoop, loopsOf } from "../../src/schedule/nest.ts";
+import { type Context, formatStep, type Step } from "../../src/schedule/primitive.ts";
+import { split } from "../../src/schedule/primitives/split.ts";
+import { applyStep } from "../../src/schedule/primitives.ts";
+import { createRandom, type Random } from "../../src/support/random.ts";
+import { type Conflict, commonDepth, conflictsOf, instancesOf } from "./enumerate.ts";
+import { buffers, randomNest, randomReduction, shuffled } from "./random_nests.ts";
+import { createMemory, interpret } from "./support.ts";
+
+const nests = process.env.QUERN_TEST === "full" ? 8_000 : 300;
+
+type Verdict = "legal" | "illegal" | "impossible";
+type Counts = { accepted: number; refused: number };
+
+test(`steps on ${nests} nests of stores and accumulations are accepted exactly where they are legal`, () => {
+  const counts = new Map<string, Counts>();
+  for (let seed = 0; seed < nests; seed++) {
+    const random = createRandom(`legality/${seed}`);
+    const nest = randomNest(random, { extents: [1, 2, 3, 4, 4, 5, 8], perfect: seed % 3 === 0, quasiAffine: seed % 5 === 0 });
+    let context: Context = { nest, buffers };
+    for (let i = 0; i < 4; i++) {
+      const step = randomStep(random, context.nest);
+      const { value, diagnostics } = applyStep(step, context);
+      const verdict = verdictOn(step, context);
+      count(counts, step, value !== undefined);
+      if (verdict !== "impossible" && (verdict === "legal") !== (value !== undefined))
+        expect.fail(
+          `seed ${seed}: \`${formatStep(step)}\` is ${verdict}; ${diagnostics[0]?.message ?? "accepted"}\n${printNest(context.nest, () => "i32")}`,
+        );
+      if (value) context = { nest: value.nest, buffers };
+    }
+    expectSameMeaning(nest, context.nest, seed);
+  }
+  for (const [name, { accepted, refused }] of counts) {
+    expect(accepted, name).toBeGreaterThan(nests / 10);
+    expect(refused, name).toBeGreaterThan(name === "unroll" ? 0 : nests / 20);
+  }
+  console.log(table(counts));
+});
+
+test(`a shifted tail keeps the meaning of ${nests} nests, and is seldom refused where it would`, () => {
+  let [accepted, refused, harmless] = [0, 0, 0];
+  for (let seed = 0; seed < nests; seed++) {
+    const random = createRandom(`shift/${seed}`);
+    const nest = randomNest(random, { extents: [3, 4, 5], quasiAffine: seed % 5 === 0 });
+    const loop = random.pick(loopsOf(nest.body));
+    const factor = random.integer(2, loop.extent - 1);
+    if (loop.extent % factor === 0) continue;
+    const context: Context = { nest, buffers };
+    const { value } = applyStep(splitStep(loop.name, factor, "shift"), context);
+    if (value) {
+      accepted++;
+      expectSameMeaning(nest, value.nest, seed);
+    } else {
+      refused++;
+      const forced = split.apply({ loop, factor, tail: "shift" }, context).nest;
+      if (differences(nest, forced, seed).length === 0) harmless++;
+    }
+  }
+  console.log(`tail shift: ${accepted} accepted, ${refused} refused, of which ${harmless} would have done no harm`);
+  expect(accepted).toBeGreaterThan(nests / 10);
+  // Not asked: whether a guard keeps the iterations that run twice from anything, and what comes of the values.
+  expect(harmless).toBeLessThan(refused / 2);
+});
+
+test(`whatever is accepted on ${nests} nests of reductions leaves their meaning alone`, () => {
+  const counts = new Map<string, Counts>();
+  for (let seed = 0; seed < nests; seed++) {
+    const random = createRandom(`reduction/${seed}`);
+    const nest = randomReduction(random, { extents: [1, 2, 3, 4, 4, 5, 8] });
+    let context: Context = { nest, buffers };
+    for (let i = 0; i < 7; i++) {
+      const step = random.uniform() < 0.25 ? stageStep(random, context.nest) : randomStep(random, context.nest);
+      const { value } = applyStep(step, context);
+      count(counts, step, value !== undefined);
+      if (value) context = { nest: value.nest, buffers };
+    }
+    expectSameMeaning(nest, context.nest, seed);
+  }
+  for (const [name, { accepted }] of counts) expect(accepted, name).toBeGreaterThan(nests / 20);
+  console.log(table(counts));
+});
+
+function randomStep(random: Random, nest: Nest): Step {
+  const loops = loopsOf(nest.body);
+  const loop = random.pick(loops);
+  const kind = random.uniform();
+  if (kind < 0.35) {
+    const names = shuffled(
+      random,
+      loops.map((candidate) => candidate.name),
+    );
+    return { clauses: [{ keyword: "reorder", arguments: names.slice(0, random.integer(2, Math.max(2, names.length))) }] };
+  }
+  if (kind < 0.6) return splitStep(loop.name, random.integer(1, 4), random.pick(["guard", "guard", "shift"]));
+  return { clauses: [{ keyword: kind < 0.9 ? "vectorize" : "unroll", arguments: [loop.name] }] };
+}
+
+function stageStep(random: Random, nest: Nest): Step {
+  const at = random.uniform() < 0.2 ? [] : [{ keyword: "at", arguments: [random.pick(loopsOf(nest.body)).name] }];
+  return { clauses: [{ keyword: "stage", arguments: ["result"] }, { keyword: "in", arguments: ["registers"] }, ...at] };
+}
+
+function splitStep(loop: string, factor: number, tail: string): Step {
+  return {
+    clauses: [
+      { keyword: "split", arguments: [loop] },
+      { keyword: "by", arguments: [factor] },
+      { keyword: "tail", arguments: [tail] },
+    ],
+  };
+}
+
+/** By enumeration. `impossible`: refused for another reason than order, such as an extent or the shape of the nest. */
+function verdictOn(step: Step, { nest }: Context): Verdict {
+  const [head] = step.clauses;
+  const names = (head?.arguments ?? []).map(String);
+  const loop = findLoop(nest.body, names[0] ?? "") as For;
+  switch (head?.keyword) {
+    case "reorder": {
+      const band = bandOf(nest.body, names);
+      if (!band) return "impossible";
+      const queue = [...names];
+      const order = band.map((name) => (names.includes(name) ? (queue.shift() as string) : name));
+      return conflictsOf(instancesOf(nest, buffers), "order").some((conflict) => turnsAround(conflict, band, order)) ? "illegal" : "legal";
+    }
+    case "vectorize": {
+      if (loop.mode !== "serial" || loop.extent % 4 !== 0) return "impossible";
+      const isNested = loopsOf(nest.body).some(
+        (other) => other.mode === "vectorize" && (findLoop(other, loop.name) || findLoop(loop, other.name)),
+      );
+      if (isNested) return "impossible";
+      return conflictsOf(instancesOf(nest, buffers), "at once").some((conflict) => isCarried(conflict, loop.name)) ? "illegal" : "legal";
+    }
+    case "split": {
+      const factor = Number(step.clauses[1]?.arguments[0]);
+      const shifts = step.clauses[2]?.arguments[0] === "shift" && loop.extent % factor !== 0;
+      return loop.mode !== "serial" || factor > loop.extent || shifts ? "impossible" : "legal";
+    }
+    default:
+      return loop.mode === "serial" ? "legal" : "impossible";
+  }
+}
+
+/** The loops from the outermost named to the innermost named, where they stand directly inside each other. */
+function bandOf(body: Statement, names: readonly string[]): string[] | undefined {
+  const missing = new Set(names);
+  const band: string[] = [];
+  let current: Statement | undefined = loopsOf(body).find((loop) => missing.has(loop.name));
+  while (missing.size > 0) {
+    if (current?.kind === "for") {
+      band.push(current.name);
+      missing.delete(current.name);
+    } else if (current?.kind !== "if") return undefined;
+    current = current.body;
+  }
+  return band;
+}
+
+function turnsAround(conflict: Conflict, band: readonly string[], order: readonly string[]): boolean {
+  const loops = conflict.first.loops.slice(0, commonDepth(conflict));
+  if (!band.every((name) => loops.includes(name))) return false;
+  const permuted = loops.map((name) => (band.includes(name) ? (order[band.indexOf(name)] as string) : name));
+  for (const name of permuted) {
+    const depth = loops.indexOf(name);
+    const distance = (conflict.second.values[depth] as number) - (conflict.first.values[depth] as number);
+    if (distance !== 0) return distance < 0;
+  }
+  return false;
+}
+
+function isCarried(conflict: Conflict, loop: string): boolean {
+  const depth = conflict.first.loops.slice(0, commonDepth(conflict)).indexOf(loop);
+  const differ = conflict.first.values.findIndex((value, d) => value !== conflict.second.values[d]);
+  return depth >= 0 && differ === depth;
+}
+
+function expectSameMeaning(before: Nest, after: Nest, seed: number): void {
+  const found = differences(before, after, seed);
+  if (found.length > 0)
+    expect.fail(
+      `seed ${seed}: ${found[0]} after ${after.trace.join("; ")}\n${printNest(before, () => "i32")}\n${printNest(after, () => "i32")}`,
+    );
+}
+
+function differences(before: Nest, after: Nest, seed: number): string[] {
+  const run = (nest: Nest) => {
+    const random = createRandom(`memory/${seed}`);
+    const memory = createMemory(buffers.values(), () => random.integer(-9, 9));
+    interpret(nest, memory);
+    return memory;
+  };
+  const [one, other] = [run(before), run(after)];
+  return [...one].flatMap(([name, { data }]) =>
+    [...data].flatMap((value, i) => (Object.is(value + 0, (other.get(name)?.data[i] as number) + 0) ? [] : [`${name} differs at ${i}`])),
+  );
+}
+
+function count(counts: Map<string, Counts>, step: Step, isAccepted: boolean): void {
+  const name = step.clauses[0]?.keyword ?? "";
+  const known = counts.get(name) ?? { accepted: 0, refused: 0 };
+  counts.set(name, isAccepted ? { ...known, accepted: known.accepted + 1 } : { ...known, refused: known.refused + 1 });
+}
+
+function table(counts: ReadonlyMap<string, Counts>): string {
+  return [...counts].map(([name, { accepted, refused }]) => `${name}: ${accepted} accepted, ${refused} refused`).join("\n");
+}

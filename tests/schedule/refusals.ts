@@ -1,0 +1,219 @@
+/** One way into each refusal of each primitive: the last step of `steps` is refused with the code that `name` begins with. */
+import { primitives } from "../../src/schedule/primitives.ts";
+
+type RefusalCase = {
+  /** The step refused. */
+  readonly primitive: string;
+  /** The code, and words after it that tell cases of one code apart. */
+  readonly name: string;
+  /** A model with a layer `y`, or a loop program's text. */
+  readonly source: string;
+  readonly steps: string;
+};
+
+const elementwise = "model m(x: f32[6, 10]) -> y: f32[6, 10] { relu(x) }";
+const matmul = "model m(x: f32[8, 16]) -> y: f32[8, 8] { matmul(x, @w: [16, 8] = he_normal) }";
+const convolution = "model m(x: f32[1, 8, 8, 3]) -> y: f32[1, 8, 8, 8] { conv2d(x, @k: [3, 3, 3, 8] = he_normal, pad: same) }";
+const products = "model m(x: f32[2, 5, 6], z: f32[2, 6, 8]) -> y: f32[2, 5, 8] { matmul(x, z) }";
+
+const interfaces = (outputs: string, buffers: string) => `quern loop 1
+program m
+arena 4096
+
+inputs x
+output y = ${outputs}
+
+${buffers}
+`;
+
+/** Every element needs one of the row before, further right. */
+const skewed = `${interfaces("y", "input x: f32[8, 8] offset 0\ntemporary y: f32[8, 8] offset 256")}
+nest y run -> y {
+  for i in 7 {
+    for j in 7 {
+      y[i + 1, j] = y[i, j + 1] + x[i, j]
+    }
+  }
+}
+`;
+
+/** Two loops of one name, one after the other. */
+const twins = `${interfaces("y", "input x: f32[8] offset 0\ntemporary y: f32[8] offset 256")}
+nest y run -> y {
+  for i in 4 {
+    y[i] = x[i]
+  }
+  for i in 4 {
+    y[i + 4] = x[i]
+  }
+}
+`;
+
+/** A loop stands where a part of a split would. */
+const taken = `${interfaces("y", "input x: f32[8, 8] offset 0\ntemporary y: f32[8, 8] offset 256")}
+nest y run -> y {
+  for i in 8 {
+    for i.o in 8 {
+      y[i, i.o] = x[i, i.o]
+    }
+  }
+}
+`;
+
+/** Computed in place, as the planner of memory makes them. */
+const inPlace = `${interfaces("y", "input x: f32[10] offset 0\ntemporary y: f32[10] offset 0")}
+nest y run -> y {
+  for i in 10 {
+    y[i] = x[i] * x[i]
+  }
+}
+`;
+
+/** A reduction that lies across its operand. */
+const across = `${interfaces("y", "input x: f32[8, 8] offset 0\ntemporary y: f32[8, 8] offset 128")}
+nest y run -> y {
+  for i in 8 {
+    for j in 8 unroll {
+      for k in 8 {
+        y[i, j] = reduce sum over k into acc: f32 {
+          value x[i, k]
+          finish acc
+        }
+      }
+    }
+  }
+}
+`;
+
+const gathered = `${interfaces("y", "input x: f32[8] offset 0\nweight w: f32[8]\nweight order: i32[8]\ntemporary y: f32[8] offset 256")}
+nest y run -> y {
+  for i in 8 {
+    y[i] = x[i] * w[order[i]]
+  }
+}
+`;
+
+const twice = `${interfaces("y", "input x: f32[8, 8] offset 0\nweight w: f32[8, 8]\ntemporary y: f32[8, 8] offset 256")}
+nest y run -> y {
+  for i in 8 {
+    for j in 8 {
+      y[i, j] = w[i, j] * w[j, i]
+    }
+  }
+}
+`;
+
+/** A guard that asks memory stands between the loops. */
+const guarded = `${interfaces("y", "input x: f32[8, 8] offset 0\ntemporary y: f32[8, 8] offset 256")}
+nest y run -> y {
+  for i in 8 {
+    if x[i, 0] > 0 {
+      for j in 8 {
+        y[i, j] = x[i, j]
+      }
+    }
+  }
+}
+`;
+
+const accumulated = `${interfaces("y", "input x: f32[10, 10] offset 0\ntemporary y: f32[10] offset 512")}
+nest y run -> y {
+  for i in 10 {
+    for j in 10 {
+      y[i] += x[i, j]
+    }
+  }
+}
+`;
+
+function cases(primitive: string, list: readonly (readonly [name: string, source: string, steps: string])[]): RefusalCase[] {
+  return list.map(([name, source, steps]) => ({ primitive, name, source, steps }));
+}
+
+/** The golden file of a case. */
+export function goldenOf({ primitive, name }: RefusalCase): string {
+  return `refused_${primitive}_${name.replaceAll(" ", "_")}`;
+}
+
+/** Every example of every primitive, and the stem of its golden files. */
+export const primitiveExamples = [...primitives.values()].flatMap((primitive) =>
+  primitive.examples.map((example) => ({ ...example, file: `${primitive.name} ${example.title}`.replaceAll(" ", "_") })),
+);
+
+export const refusals: readonly RefusalCase[] = [
+  ...cases("splat", [["unknown-step", elementwise, "splat i0 by 4"]]),
+  ...cases("split", [
+    ["bad-step", elementwise, "split i0"],
+    ["bad-step tail", elementwise, "split i1 by 4 tail cut"],
+    ["unknown-loop", elementwise, "split i2 by 4"],
+    ["which-loop", twins, "split i by 2"],
+    ["name-taken", taken, "split i by 2"],
+    ["bad-factor", elementwise, "split i0 by 0"],
+    ["bad-factor large", elementwise, "split i0 by 8"],
+    ["split-after-mode", elementwise, "unroll i0; split i0 by 2"],
+    ["split-shift", inPlace, "split i by 4 tail shift"],
+    ["split-shift reduction", matmul, "split c by 5 tail shift"],
+    ["split-shift accumulation", accumulated, "split j by 4 tail shift"],
+  ]),
+  ...cases("reorder", [
+    ["bad-step", elementwise, "reorder"],
+    ["bad-step twice", elementwise, "reorder i1, i1"],
+    ["unknown-loop", elementwise, "reorder i1, j0"],
+    ["which-loop", twins, "reorder i"],
+    ["reorder-imperfect", matmul, "unroll f; stage result in registers at m; reorder m, c"],
+    ["reorder-imperfect guard", guarded, "reorder j, i"],
+    ["reorder-dependence", skewed, "reorder j, i"],
+    ["reorder-dependence reduction", across, "reorder k, i"],
+  ]),
+  ...cases("unroll", [
+    ["bad-step", elementwise, "unroll"],
+    ["unknown-loop", elementwise, "unroll i3"],
+    ["which-loop", twins, "unroll i"],
+    ["mode-twice", elementwise, "unroll i0; unroll i0"],
+    ["mode-twice vectors", matmul, "vectorize f; unroll f"],
+    ["unroll-size", "model m(x: f32[80, 90]) -> y: f32[80, 90] { relu(x) }", "unroll i0; unroll i1"],
+  ]),
+  ...cases("vectorize", [
+    ["bad-step", elementwise, "vectorize"],
+    ["unknown-loop", elementwise, "vectorize c"],
+    ["which-loop", twins, "vectorize i"],
+    ["mode-twice", matmul, "unroll f; vectorize f"],
+    ["mode-twice vectors", matmul, "vectorize f; vectorize f"],
+    ["vectorize-extent", elementwise, "vectorize i1"],
+    ["vectorize-extent short", convolution, "vectorize kw"],
+    ["vectorize-nested", matmul, "vectorize m; vectorize f"],
+    ["vectorize-reduction", matmul, "vectorize c"],
+    ["vectorize-dependence", skewed.replaceAll("in 7", "in 4"), "vectorize i"],
+    ["vectorize-dependence accumulation", accumulated.replaceAll("in 10", "in 8"), "vectorize j"],
+  ]),
+  ...cases("stage", [
+    ["bad-step", matmul, "stage"],
+    ["bad-step place", matmul, "stage result at m"],
+    ["bad-step packed", matmul, "stage w packed"],
+    ["bad-step twice", matmul, "stage w packed by f, c, f"],
+    ["unknown-loop", matmul, "stage result in registers at n"],
+    [
+      "which-loop",
+      twins.replace("y[i] = x[i]", "y[i] = reduce sum into acc: f32 {\nvalue x[i]\nfinish acc\n}"),
+      "stage result in registers at i",
+    ],
+    ["stage-no-reduction", elementwise, "stage result in registers at i0"],
+    ["stage-result", matmul, "stage w in registers at m"],
+    [
+      "stage-imperfect",
+      twins.replace("y[i] = x[i]", "y[i] = reduce sum into acc: f32 {\nvalue x[i]\nfinish acc\n}"),
+      "stage result in registers",
+    ],
+    ["stage-reduction-outside", matmul, "reorder c, m, f; stage result in registers at m"],
+    ["stage-reduction-outside several", convolution, "reorder kh, kw, c, f; stage result in registers at kw"],
+    ["stage-serial", matmul, "stage result in registers at m"],
+    ["stage-serial several", matmul, "stage result in registers"],
+    ["stage-in-vector", matmul, "vectorize f; stage result in registers at f"],
+    ["stage-dependence", across, "stage result in registers at j"],
+    ["stage-unknown", matmul, "stage v packed by f, c"],
+    ["stage-not-constant", products, "stage z packed by f, c"],
+    ["stage-several-reads", twice, "stage w packed by i, j"],
+    ["stage-several-reads index", gathered, "stage w packed by i"],
+    ["stage-missing-loop", matmul, "split f by 4; stage w packed by f.o, c"],
+  ]),
+];
