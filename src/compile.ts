@@ -62,6 +62,8 @@ export function compile(source: string | readonly SourceText[], options: Compile
   }
   const chosen = chooseModel(module, options.model);
   if (!chosen.value) return { diagnostics: [...diagnostics, ...chosen.diagnostics] };
+  const unknown = unknownAlgorithm(module, options.algorithm);
+  if (unknown) return { diagnostics: [...diagnostics, unknown] };
   const elaborated = elaborateModel(chosen.value, module);
   const all = [...diagnostics, ...elaborated.diagnostics];
   if (!elaborated.value) return { diagnostics: all };
@@ -69,6 +71,12 @@ export function compile(source: string | readonly SourceText[], options: Compile
   // Schedules are the user's program too: a refused step is an error of the source, found now.
   const found = [...all, ...compiled.levels.schedule().diagnostics];
   return hasErrors(found) ? { diagnostics: found } : { value: compiled, diagnostics: found };
+}
+
+function unknownAlgorithm(module: Module, wanted: string | undefined): Diagnostic | undefined {
+  const names = ["direct", ...module.rules.flatMap((rule) => (rule.when ? [rule.name] : []))];
+  if (wanted === undefined || names.includes(wanted)) return undefined;
+  return errorDiagnostic("unknown-algorithm", `there is no algorithm \`${wanted}\``, { help: `choose one of ${names.join(", ")}` });
 }
 
 function chooseModel(module: Module, wanted: string | undefined): Checked<Module["models"][number]> {

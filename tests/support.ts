@@ -1,7 +1,7 @@
 /** What several suites share: where things are, and how much to test. */
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Compiled, compile } from "../src/compile.ts";
+import { type Compiled, type CompileOptions, compile } from "../src/compile.ts";
 import { hasErrors, renderDiagnostic } from "../src/support/diagnostic.ts";
 
 export const root = fileURLToPath(new URL("../", import.meta.url));
@@ -48,13 +48,13 @@ export function exampleFile(name: string): string {
   return `${root}examples/${name}/${name}.qn`;
 }
 
-export function compileExample(name: string): Compiled {
-  return compileText(readFileSync(exampleFile(name), "utf8"), `${name}.qn`);
+export function compileExample(name: string, options: CompileOptions = {}): Compiled {
+  return compileText(readFileSync(exampleFile(name), "utf8"), `${name}.qn`, options);
 }
 
 /** Compiles source that must be right; its diagnostics otherwise fail the test as a person would read them. */
-export function compileText(text: string, file = "test.qn"): Compiled {
-  const { value, diagnostics } = compile([{ file, text }]);
+export function compileText(text: string, file = "test.qn", options: CompileOptions = {}): Compiled {
+  const { value, diagnostics } = compile([{ file, text }], options);
   if (!value || hasErrors(diagnostics)) {
     throw new Error(diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, new Map([[file, text]]))).join("\n\n"));
   }

@@ -17,6 +17,10 @@ export function scheduleOption(): Option {
   return new Option("--schedule <which>", "`default`, `none`, or a .qn file of schedules").default("default");
 }
 
+export function algorithmOption(): Option {
+  return new Option("--algorithm <rule>", "force a rule that has `when` wherever it is legal; `direct` takes none of them");
+}
+
 export function targetOption(): Option {
   return new Option("--target <target>", "what to compile for").choices(["wasm"]).default("wasm");
 }

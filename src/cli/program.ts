@@ -10,6 +10,7 @@ export type ProgramOptions = {
   readonly model?: string;
   /** `default`, `none`, or a file of schedules that is compiled along. */
   readonly schedule?: string;
+  readonly algorithm?: string;
   readonly json?: boolean;
 };
 
@@ -55,10 +56,14 @@ export function printFailure(terminal: Terminal, diagnostics: readonly Diagnosti
 export async function loadProgram(path: string, options: ProgramOptions, terminal: Terminal): Promise<Compiled> {
   // Loaded here, and so in every command: `--help` need not wait for the compiler.
   const { compile } = await import("../compile.ts");
-  const { model, schedule = "default" } = options;
+  const { model, algorithm, schedule = "default" } = options;
   const isFile = schedule !== "default" && schedule !== "none";
   const sources = settle(readSources(isFile ? [path, schedule] : [path]), terminal, options);
-  const compiled = compile(sources, { schedule: schedule === "none" ? "none" : "default", ...(model === undefined ? {} : { model }) });
+  const compiled = compile(sources, {
+    schedule: schedule === "none" ? "none" : "default",
+    ...(model === undefined ? {} : { model }),
+    ...(algorithm === undefined ? {} : { algorithm }),
+  });
   return settle(compiled, terminal, options, textsOf(sources));
 }
 

@@ -1,13 +1,14 @@
 /** lowerNest: one scheduled nest becomes one kernel. Unrolled loops are written out, vectorised ones go four lanes at a time. */
 import { add, coefficientOf, constantIndex, type Index, variableIndex } from "../ir/affine.ts";
 import { elementCount } from "../ir/dtype.ts";
-import { dtypeOf, type Expr } from "../ir/expr.ts";
+import { dtypeOf, type Expr, visitExpr } from "../ir/expr.ts";
 import type { Kernel, KernelExpr, KernelStatement, KernelType } from "../ir/kernel.ts";
 import { typeOfKernel } from "../ir/kernel_type.ts";
 import type { AccumulateOp, For, Nest, Statement } from "../ir/loop.ts";
 import { type Buffer, shareMemory } from "../ir/tensor.ts";
 import { unreachable } from "../support/invariant.ts";
 import { addressOf, bufferOf, positionOf } from "./addresses.ts";
+import { decided } from "./decide.ts";
 import {
   assign,
   createBlock,
@@ -26,6 +27,7 @@ import {
 } from "./kernel_builder.ts";
 import { branchOf, isSafe, lowerScalar, tilePosition, tileRegister, wrapTo } from "./lower_expr.ts";
 import { atLane, hasVectorMemory, lowerVector, varies } from "./lower_vector.ts";
+import { shareValues } from "./value_numbering.ts";
 
 export type LoweredNest = {
   readonly kernel: Kernel;
@@ -43,7 +45,7 @@ export function lowerNest(nest: Nest, buffers: ReadonlyMap<string, Buffer>, floa
   const root = createLoopScope("");
   const block = createBlock();
   lowerStatement(nest.body, { builder, block, loops: [root], variables: new Map(), tiles: new Map(), bound: new Map() }, nest.name);
-  const body = [...root.before, ...root.top, ...block.statements];
+  const body = shareValues([...root.before, ...root.top, ...block.statements], (stem) => fresh(stem, builder));
   const kernel: Kernel = { name: nest.name, trace: nest.trace, parameters: [...builder.parameters.values()], body };
   return { kernel, arguments: [...builder.parameters.keys()], scratch: builder.scratch };
 }
@@ -58,10 +60,10 @@ function lowerStatement(statement: Statement, place: Place, nest: string): void 
       lowerLoop(statement, place, go);
       break;
     case "store":
-      lowerStore(statement, place);
+      lowerStore({ ...statement, value: decided(statement.value, place) }, place);
       break;
     case "accumulate":
-      lowerAccumulate(statement, place);
+      lowerAccumulate({ ...statement, value: decided(statement.value, place) }, place);
       break;
     case "if":
       lowerGuard(statement, place, go);
@@ -77,25 +79,17 @@ function lowerStatement(statement: Statement, place: Place, nest: string): void 
 }
 
 function lowerLoop(loop: For, place: Place, go: (statement: Statement, place: Place) => void): void {
-  const bind = (value: Index): Place => ({ ...place, variables: new Map(place.variables).set(loop.name, value) });
   if (loop.extent === 0) return;
-  if (loop.extent === 1) {
-    go(loop.body, bind(constantIndex(0)));
-    return;
-  }
-  if (loop.mode === "vectorize" && !place.builder.float64) {
-    for (let first = 0; first < loop.extent; first += lanes) go(loop.body, bind(add(variableIndex(lane), constantIndex(first))));
-    return;
-  }
-  if (loop.mode === "unroll" && !place.builder.float64) {
-    for (let i = 0; i < loop.extent; i++) go(loop.body, bind(constantIndex(i)));
+  const copies = writtenOut(loop, place);
+  if (copies) {
+    for (const copy of copies) go(loop.body, copy);
     return;
   }
   const name = fresh(loop.name, place.builder);
   place.builder.extents.set(name, loop.extent);
   const scope = createLoopScope(name);
   const block = createBlock();
-  go(loop.body, { ...bind(variableIndex(name)), block, loops: [...place.loops, scope] });
+  go(loop.body, { ...bind(loop, variableIndex(name), place), block, loops: [...place.loops, scope] });
   place.block.statements.push(...scope.before, {
     kind: "for",
     name,
@@ -106,9 +100,24 @@ function lowerLoop(loop: For, place: Place, go: (statement: Statement, place: Pl
   place.block.loaded.clear();
 }
 
+function bind({ name }: For, value: Index, place: Place): Place {
+  return { ...place, variables: new Map(place.variables).set(name, value) };
+}
+
+/** One place for each copy of the body, where the loop is written out: for each iteration, or each four lanes. */
+function writtenOut(loop: For, place: Place): Place[] | undefined {
+  const { extent, mode } = loop;
+  if (extent === 1) return [bind(loop, constantIndex(0), place)];
+  if (place.builder.float64) return undefined;
+  if (mode === "vectorize")
+    return Array.from({ length: extent / lanes }, (_, i) => bind(loop, add(variableIndex(lane), constantIndex(i * lanes)), place));
+  return mode === "unroll" ? Array.from({ length: extent }, (_, i) => bind(loop, constantIndex(i), place)) : undefined;
+}
+
 /** A guard that differs between lanes is tested for the whole vector first, then lane by lane. */
 function lowerGuard(guard: Extract<Statement, { kind: "if" }>, place: Place, go: (statement: Statement, place: Place) => void): void {
   if (!varies(guard.condition, place)) {
+    loadAhead(guard.body, place);
     const inner = branchOf(place);
     const condition = lowerScalar(guard.condition, place);
     go(guard.body, inner);
@@ -127,7 +136,22 @@ function lowerGuard(guard: Extract<Statement, { kind: "if" }>, place: Place, go:
     });
     place.block.statements.push({ kind: "if", condition: all, whenTrue: whole.block.statements, otherwise: single.block.statements });
   }
-  place.block.loaded.clear();
+  for (const name of buffersWritten(guard.body)) forget(name, place);
+}
+
+/**
+ * What guarded stores read in any case inside memory is loaded before the guard, so that guarded copies of a statement share
+ * their loads, and with them all that is computed from them.
+ */
+function loadAhead(body: Statement, place: Place): void {
+  if (body.kind === "for") for (const copy of writtenOut(body, place) ?? []) loadAhead(body.body, copy);
+  if (body.kind === "if") loadAhead(body.body, place);
+  if (body.kind !== "store") return;
+  visitExpr(decided(body.value, place), (expr) => {
+    if (expr.kind !== "read" || place.tiles.has(expr.tensor) || place.bound.has(expr.tensor) || !isSafe(expr, place)) return;
+    if (isVector(place)) lowerVector(expr, place);
+    else lowerScalar(expr, place);
+  });
 }
 
 function lowerLocal(
@@ -239,10 +263,32 @@ function push(buffer: Buffer, position: Index, type: KernelType, value: KernelEx
     value,
   };
   place.block.statements.push(statement);
-  // What lies in the same memory is no longer what had been loaded, under whichever name.
-  for (const [key, loaded] of place.block.loaded) {
-    const other = place.builder.buffers.get(loaded.buffer);
-    if (!other || shareMemory(buffer, other)) place.block.loaded.delete(key);
+  forget(buffer.name, place);
+}
+
+/** What lies in memory that was written is no longer what had been loaded, under whichever name. */
+function forget(written: string, { block, builder }: Place): void {
+  const buffer = builder.buffers.get(written);
+  for (const [key, loaded] of block.loaded) {
+    const other = builder.buffers.get(loaded.buffer);
+    if (buffer && (!other || shareMemory(buffer, other))) block.loaded.delete(key);
+  }
+}
+
+function buffersWritten(statement: Statement): Set<string> {
+  switch (statement.kind) {
+    case "for":
+    case "if":
+    case "local":
+      return buffersWritten(statement.body);
+    case "sequence":
+      return new Set(statement.statements.flatMap((inner) => [...buffersWritten(inner)]));
+    case "store":
+    case "accumulate":
+    case "reduce":
+      return new Set([statement.buffer]);
+    default:
+      return unreachable(statement);
   }
 }
 

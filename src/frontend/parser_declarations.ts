@@ -128,7 +128,7 @@ function parseDefinition(cursor: Cursor, common: Common, whose: string): Without
   return { kind: "def", ...common, parameters, body };
 }
 
-/** `rule name(x: [n]): pattern => replacement where condition reassociates` */
+/** `rule name(x: [n]): pattern => replacement where condition when condition reassociates` */
 function parseRule(cursor: Cursor, common: Common, whose: string): WithoutSpan<Declaration> {
   const { operands, attributes } = parseParameters(cursor, whose, { scopes: false, attributes: true });
   take(cursor, ":", "and the pattern", "a rule is `rule name(x: [n]): pattern => replacement`");
@@ -137,9 +137,11 @@ function parseRule(cursor: Cursor, common: Common, whose: string): WithoutSpan<D
   take(cursor, "=>", "between the two sides of a rule", at(cursor, "=") || at(cursor, "->") ? "write `=>`" : undefined);
   const replacement = parseExpression(cursor);
   const where = eat(cursor, "where") ? parseExpression(cursor) : undefined;
+  const when = eat(cursor, "when") ? parseExpression(cursor) : undefined;
   cursor.depth--;
   const reassociates = eat(cursor, "reassociates");
-  return { kind: "rule", ...common, operands, attributes, pattern, replacement, ...(where ? { where } : {}), reassociates };
+  const conditions = { ...(where ? { where } : {}), ...(when ? { when } : {}) };
+  return { kind: "rule", ...common, operands, attributes, pattern, replacement, ...conditions, reassociates };
 }
 
 function parseNotation(cursor: Cursor): { fixity: "infix" | "prefix"; symbol: string } | undefined {
@@ -246,7 +248,7 @@ function isTooDeep(declaration: Declaration): boolean {
 /** Between declarations, any word that begins a line without indentation. */
 function mayBeDeclaration(cursor: Cursor): boolean {
   const { kind, text, column } = peek(cursor);
-  const goesOn = ["then", "else", "and", "or", "in", "where", "axis", "reassociates"].includes(text);
+  const goesOn = ["then", "else", "and", "or", "in", "where", "when", "axis", "reassociates"].includes(text);
   return isDeclarationStart(cursor, cursor.position) || (kind === "name" && column === 1 && !goesOn);
 }
 

@@ -143,6 +143,8 @@ export type RuleDeclaration = Common & {
   readonly pattern: Syntax;
   readonly replacement: Syntax;
   readonly where?: Syntax;
+  /** Where the right side is expected to be faster. With it the rule is a choice of algorithm, which a compile option may overrule. */
+  readonly when?: Syntax;
   readonly reassociates: boolean;
 };
 

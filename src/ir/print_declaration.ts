@@ -107,17 +107,18 @@ function layoutDefinition({ name, parameters, body }: DefDeclaration, spelling: 
 }
 
 function layoutRule(rule: RuleDeclaration, spelling: Spelling): Layout {
-  const { operands, attributes, pattern, replacement, where, reassociates } = rule;
+  const { operands, attributes, pattern, replacement, where, when, reassociates } = rule;
   const side = (syntax: Syntax, isLast: boolean) =>
     isLast && reassociates ? layoutBeforeWord(syntax, inBrackets, spelling) : layoutSyntax(syntax, inBrackets, spelling);
   const head = [`rule ${rule.name}`, layoutParameters(rule, operands, [], attributes, spelling), ":"];
   const sides = group(
-    [line, side(pattern, false), line, "=> ", side(replacement, !where)],
+    [line, side(pattern, false), line, "=> ", side(replacement, !where && !when)],
     spelling.breaks(pattern.span.start, replacement.span.end),
   );
-  const condition = where ? [line, "where ", indented(side(where, true))] : [];
-  const broken = spelling.breaks(pattern.span.start, (where ?? replacement).span.end);
-  return group([head, indented([sides, condition, reassociates ? " reassociates" : ""])], broken);
+  const legal = where ? [line, "where ", indented(side(where, !when))] : [];
+  const worthwhile = when ? [line, "when ", indented(side(when, true))] : [];
+  const broken = spelling.breaks(pattern.span.start, (when ?? where ?? replacement).span.end);
+  return group([head, indented([sides, legal, worthwhile, reassociates ? " reassociates" : ""])], broken);
 }
 
 /** `(x: [n, c], @w; stride: int = 1)`; tensors and scopes keep the order in which they are written. */

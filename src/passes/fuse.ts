@@ -3,6 +3,7 @@
  * at most once, or it merely moves elements. fuseEpilogues: a map that reads a reduction element by element joins its group.
  */
 import { variablesOf } from "../ir/affine.ts";
+import { isByCases } from "../ir/cases.ts";
 import { elementCount } from "../ir/dtype.ts";
 import { type Axis, type Compute, type Expr, mapExpr, substituteVariables, visitExpr } from "../ir/expr.ts";
 import { type Group, resultOf, rootReduction, type TensorProgram } from "../ir/tensor.ts";
@@ -60,6 +61,7 @@ function isEpilogue(map: Compute, reduction: Compute): boolean {
     sameDomain &&
     reads.length > 0 &&
     !rootReduction(map) &&
+    (!rootReduction(reduction) || !isByCases(map.value, map.axes)) &&
     !isReadInIndex(map.value, reduction.name) &&
     reads.every((read) => !read.otherwise && isIdentity(read.indices, map.axes))
   );
@@ -76,6 +78,8 @@ function mayInline(producer: Group, reader: Group, readerCount: number): boolean
   const moved = compute.value.kind === "read" ? compute.value : undefined;
   if (moved && !moved.otherwise && isReshape(compute, moved)) return false;
   if (isMovement(compute.value)) return true;
+  // A value by cases has a schedule of its own, which needs its domain: it joins only another map over the same one.
+  if (isByCases(compute.value, compute.axes) && !(isEpilogue(consumer, compute) && readerCount === 1)) return false;
   return readerCount === 1 && reads.length === 1 && readsEachOnce(reads[0] as Read, consumer, compute);
 }
 

@@ -222,6 +222,7 @@ function replace(program: NnProgram, rule: RuleDeclaration, root: NnNode, bindin
   );
   const isConstant = (parameter: string) => context.constants.has(bindings.operands.get(parameter) ?? "");
   if (rule.where && !holds(rule.where, scope, isConstant)) return undefined;
+  if (rule.when && !holds(rule.when, scope, isConstant)) return undefined;
   const symbols = rule.attributes.flatMap(symbolsOf).filter((name) => !scope.values.has(name));
   const values = new Map<string, TensorValue>([...scope.values].map(([name, value]) => [name, { kind: "plain", value }]));
   for (const name of symbols) values.set(name, { kind: "plain", value: { kind: "symbol", name } });

@@ -3,6 +3,7 @@ import type { KernelProgram } from "../ir/kernel.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import type { NnProgram, NnValue, NnWeight } from "../ir/nn.ts";
 import type { TensorProgram } from "../ir/tensor.ts";
+import { forceAlgorithm } from "../passes/choose_algorithms.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked } from "../support/diagnostic.ts";
 import { fuse, lowerKernel, lowerLoop, lowerNn, lowerTensor, planMemory } from "./lower.ts";
@@ -13,6 +14,8 @@ export type CompileOptions = {
   readonly model?: string;
   /** `default` binds the library's sketches and the user's schedules; `none` leaves every loop as lowered. */
   readonly schedule?: "default" | "none";
+  /** A rule with `when` that is applied wherever it is legal, and no other such rule; "direct" applies none of them. */
+  readonly algorithm?: string;
 };
 
 export type Compiled = {
@@ -44,7 +47,9 @@ export type Levels = {
 };
 
 /** Builds the levels from an nn program, for `lower` and for importers. */
-export function createCompiled(source: NnProgram, module: Module, options: CompileOptions = {}): Compiled {
+export function createCompiled(source: NnProgram, declared: Module, options: CompileOptions = {}): Compiled {
+  const { algorithm } = options;
+  const module = algorithm === undefined ? declared : { ...declared, rules: forceAlgorithm(declared.rules, algorithm) };
   const once = <T>(make: () => T): (() => T) => {
     let made: { value: T } | undefined;
     return () => {

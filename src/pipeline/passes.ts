@@ -3,6 +3,7 @@ import type { RuleDeclaration } from "../ir/declaration.ts";
 import type { NnProgram } from "../ir/nn.ts";
 import type { TensorProgram } from "../ir/tensor.ts";
 import { aliasReshapes } from "../passes/alias.ts";
+import { chooseAlgorithms } from "../passes/choose_algorithms.ts";
 import { eliminateCommonSubexpressions, eliminateDeadCode } from "../passes/eliminate.ts";
 import { expand } from "../passes/expand.ts";
 import { foldConstants } from "../passes/fold_constants.ts";
@@ -18,7 +19,15 @@ export const nnPasses: readonly NnPass[] = [
   { name: "expand", run: expand },
   { name: "fold-constants", run: foldConstants },
   { name: "eliminate-common-subexpressions", run: eliminateCommonSubexpressions },
-  { name: "rewrite", run: rewrite },
+  {
+    name: "rewrite",
+    run: (program, rules) =>
+      rewrite(
+        program,
+        rules.filter((rule) => !rule.when),
+      ),
+  },
+  { name: "choose-algorithms", run: chooseAlgorithms },
   { name: "eliminate-dead-code", run: eliminateDeadCode },
 ];
 

@@ -3,7 +3,7 @@
  * element in a given direction. Exact for quasi-affine indices and guards over static extents; an index that reads a
  * tensor, and a buffer that lies across another's memory in another layout, are taken to meet anything.
  */
-import { type Atom, type Index, type Term, variableIndex, variablesOf, visitAtoms } from "../ir/affine.ts";
+import { type Atom, formatIndex, type Index, type Term, variableIndex, variablesOf, visitAtoms } from "../ir/affine.ts";
 import { type Expr, indicesOf, visitExpr } from "../ir/expr.ts";
 import type { For } from "../ir/loop.ts";
 import { type Buffer, shareMemory as buffersMeet } from "../ir/tensor.ts";
@@ -40,8 +40,25 @@ export function shareMemory(a: string, b: string, buffers: Buffers): boolean {
   return a === b || (one !== undefined && other !== undefined && buffersMeet(one, other));
 }
 
-/** Everything a statement touches: what it writes, what its expressions and guards read, and index tensors. */
-export function accessesOf({ statement, guards }: Leaf): Access[] {
+/** Everything a statement touches, each once: what it writes, what its expressions and guards read, and index tensors. */
+export function accessesOf(leaf: Leaf): readonly Access[] {
+  const known = accessesKnown.get(leaf.statement);
+  if (known && known.guards.length === leaf.guards.length && known.guards.every((guard, i) => guard === leaf.guards[i]))
+    return known.accesses;
+  const distinct = new Map(collectAccesses(leaf).map((access) => [keyOf(access), access]));
+  const accesses = [...distinct.values()];
+  accessesKnown.set(leaf.statement, { guards: leaf.guards, accesses });
+  return accesses;
+}
+
+/** Statements do not change: a step that leaves one alone leaves its accesses. */
+const accessesKnown = new WeakMap<Leaf["statement"], { readonly guards: readonly Expr[]; readonly accesses: readonly Access[] }>();
+
+function keyOf({ tensor, indices, writes }: Access): string {
+  return `${writes} ${tensor} ${indices.map(formatIndex).join(", ")}`;
+}
+
+function collectAccesses({ statement, guards }: Leaf): Access[] {
   const accesses: Access[] = [{ tensor: statement.buffer, indices: statement.indices, writes: true }];
   const readIn = (index: Index) =>
     visitAtoms(index, (atom) => {

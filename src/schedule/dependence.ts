@@ -128,13 +128,12 @@ function meetingAccesses(nest: Nest, buffers: Buffers): MeetingAccesses[] {
   const pairs = leaves.flatMap((first, i) =>
     leaves.slice(i).map((second, offset): Pair => ({ first, second, isSame: offset === 0, common: commonLoops(first, second) })),
   );
-  return pairs.flatMap((pair) =>
-    accessesOf(pair.first).flatMap((a) =>
-      accessesOf(pair.second)
-        .filter((b) => (a.writes || b.writes) && shareMemory(a.tensor, b.tensor, buffers))
-        .map((b) => ({ pair, a, b })),
-    ),
-  );
+  return pairs.flatMap((pair) => {
+    const [ofFirst, ofSecond] = [accessesOf(pair.first), accessesOf(pair.second)];
+    return ofFirst.flatMap((a) =>
+      ofSecond.filter((b) => (a.writes || b.writes) && shareMemory(a.tensor, b.tensor, buffers)).map((b) => ({ pair, a, b })),
+    );
+  });
 }
 
 function dependenceOf({ pair, a, b }: MeetingAccesses, buffers: Buffers, execution: Execution): Dependence[] {

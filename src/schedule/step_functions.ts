@@ -1,10 +1,11 @@
 /** The functions that sketches and schedules may call: questions about the nest, and knobs. */
 import { add, coefficientOf, constantIndex, scale, variablesOf } from "../ir/affine.ts";
+import { casesAlong } from "../ir/cases.ts";
 import type { Syntax } from "../ir/declaration.ts";
 import { rowMajorStrides } from "../ir/dtype.ts";
 import { allocatedShape } from "../ir/tensor.ts";
 import type { Checked } from "../support/diagnostic.ts";
-import { findLoop } from "./nest.ts";
+import { findLoop, leavesOf, valuesOf } from "./nest.ts";
 import type { Context } from "./primitive.ts";
 import { all, type ChooseKnob, chain, given, mistaken, number, numberOf, type StepValue, truth } from "./step_values.ts";
 
@@ -17,6 +18,7 @@ export type Call = {
 };
 
 export const stepFunctions: ReadonlyMap<string, (call: Call) => Checked<StepValue>> = new Map([
+  ["cases", cases],
   ["bound", (call: Call) => chain(argument(call, 0), (axis) => truth(axis.kind !== "none"))],
   ["constant", (call: Call) => chain(tensorAt(call, 0), (tensor) => truth(isConstant(tensor, call.context)))],
   ["divisors", chooseDivisor],
@@ -26,6 +28,7 @@ export const stepFunctions: ReadonlyMap<string, (call: Call) => Checked<StepValu
   ["one_of", (call: Call) => chain(numbers(call), (list) => number(call.choose("", list)))],
   ["points", points],
   ["stride", (call: Call) => tensorAndLoop(call, (tensor, loop) => number(strideOf(tensor, loop, call.context)))],
+  ["using", using],
   ["uses", (call: Call) => tensorAndLoop(call, (tensor, loop) => truth(tensor.indices.some((index) => variablesOf(index).has(loop))))],
 ]);
 
@@ -70,6 +73,28 @@ function points(call: Call): Checked<StepValue> {
   return chain(argument(call, 0), (loops) => {
     if (loops.kind !== "loops") return mistaken("`points` takes `rest` or `reduction`", syntax.span);
     return number(loops.names.reduce((product, name) => product * (findLoop(context.nest.body, name)?.extent ?? 1), 1));
+  });
+}
+
+/** Those of the loops that change what is read of a tensor. */
+function using(call: Call): Checked<StepValue> {
+  return chain(tensorAt(call, 0), ({ indices }) =>
+    chain(argument(call, 1), (loops) => {
+      if (loops.kind !== "loops") return mistaken("`using` takes a tensor and `rest` or `reduction`", call.syntax.span);
+      const used = new Set(indices.flatMap((index) => [...variablesOf(index)]));
+      return given({ kind: "loops", names: loops.names.filter((name) => used.has(name)) });
+    }),
+  );
+}
+
+/** How many different expressions the statement's value chooses between along a loop. */
+function cases(call: Call): Checked<StepValue> {
+  const { nest } = call.context;
+  return chain(loopAt(call, 0), (name) => {
+    const loop = findLoop(nest.body, name);
+    const [leaf] = leavesOf(nest.body);
+    if (!loop || !leaf) return mistaken(`the nest ${nest.name} has no loop \`${name}\``, call.syntax.span);
+    return number(Math.max(...valuesOf(leaf.statement).map((value) => casesAlong(value, loop))));
   });
 }
 

@@ -21,7 +21,10 @@ export function checkRule(rule: RuleDeclaration, module: Module): Diagnostic[] {
   const ofSides = sides.flatMap(([side, bound]) =>
     usesIn(side, bound).flatMap((use) => checkUse(use, rule, module, [...everything], "side")),
   );
-  const ofWhere = rule.where ? usesIn(rule.where, everything).flatMap((use) => checkUse(use, rule, module, [...everything], "where")) : [];
+  const conditions = [rule.where, rule.when].flatMap((condition) => (condition ? [condition] : []));
+  const ofWhere = conditions.flatMap((condition) =>
+    usesIn(condition, everything).flatMap((use) => checkUse(use, rule, module, [...everything], "where")),
+  );
   // A name that means nothing stands where a parameter was meant.
   const unbound = ofSides.some(({ code }) => code === "unknown-name") ? [] : unboundParameters(rule);
   return [...ofSides, ...ofWhere, ...unbound];

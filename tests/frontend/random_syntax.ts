@@ -266,7 +266,17 @@ export function randomDeclaration(
       return { kind, ...common, inputs: operands, results, body };
     case "rule": {
       const where = perhaps(random) ? { where: syntax() } : {};
-      return { kind, ...common, operands, attributes, pattern: syntax(), replacement: syntax(), ...where, reassociates: perhaps(random) };
+      const conditions = { ...where, ...(perhaps(random) ? { when: syntax() } : {}) };
+      return {
+        kind,
+        ...common,
+        operands,
+        attributes,
+        pattern: syntax(),
+        replacement: syntax(),
+        ...conditions,
+        reassociates: perhaps(random),
+      };
     }
     case "sketch": {
       const axes = many(random, 0, 3, () => ({

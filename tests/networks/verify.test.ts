@@ -1,6 +1,7 @@
 /** Every example agrees with the float64 reference, layer by layer and end to end. */
 import { readdirSync } from "node:fs";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { CompileOptions } from "../../src/compile.ts";
 import { elementCount } from "../../src/ir/dtype.ts";
 import { initializeWeights } from "../../src/ir/initialize.ts";
 import { rootReduction } from "../../src/ir/tensor.ts";
@@ -8,8 +9,10 @@ import { createReference } from "../../src/pipeline/execute.ts";
 import { randomInputs, verifyModel } from "../../src/pipeline/verify.ts";
 import { compileExample, examples, full, largeExamples, root, smallExamples } from "../support.ts";
 
-function requireRight(name: string, seed: number): void {
-  const compiled = compileExample(name);
+const algorithms = ["direct", "winograd_2x2", "winograd_4x4"] as const;
+
+function requireRight(name: string, seed: number, options: CompileOptions = {}): void {
+  const compiled = compileExample(name, options);
   const report = verifyModel(compiled, initializeWeights(compiled.weights, seed), { seed });
   expect(report.layers.filter((layer) => !layer.ok)).toEqual([]);
   expect(report.outputs.filter((output) => !output.ok)).toEqual([]);
@@ -25,6 +28,15 @@ test.each(smallExamples)("%s", { timeout: 300_000 }, (name) => {
 });
 
 test.runIf(full).each(largeExamples)("%s", { timeout: 900_000 }, (name) => requireRight(name, 0));
+
+test("every algorithm of the library is forced in turn", () => {
+  const offered = compileExample("resnet8").module.rules.flatMap((rule) => (rule.when ? [rule.name] : []));
+  expect(["direct", ...offered].sort()).toEqual([...algorithms].sort());
+});
+
+describe.each(algorithms)("with the algorithm %s", (algorithm) => {
+  test.each(full ? examples : ["resnet8"])("%s", { timeout: 900_000 }, (name) => requireRight(name, 0, { algorithm }));
+});
 
 test("a wrong weight is found in its layer", () => {
   const compiled = compileExample("custom-op");

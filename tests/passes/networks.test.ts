@@ -4,7 +4,7 @@ import { bytesOf, rootReduction } from "../../src/ir/tensor.ts";
 import { compileExample, compileText } from "../support.ts";
 
 describe.each(["resnet8", "mobilenet-v1", "vww"])("%s", (name) => {
-  const { levels } = compileExample(name);
+  const { levels } = compileExample(name, { algorithm: "direct" });
 
   test("batch normalisation is in the weights", () => {
     const program = levels.nn();
@@ -26,7 +26,7 @@ describe.each(["resnet8", "mobilenet-v1", "vww"])("%s", (name) => {
 });
 
 test("residual additions of ResNet-8 are epilogues", () => {
-  const { levels } = compileExample("resnet8");
+  const { levels } = compileExample("resnet8", { algorithm: "direct" });
   for (const name of ["b", "c", "d"]) {
     const group = levels.layers().groups.find((candidate) => candidate.computes.at(-1)?.name === name);
     expect(group?.computes.length, name).toBe(2);
@@ -34,12 +34,15 @@ test("residual additions of ResNet-8 are epilogues", () => {
 });
 
 describe("memory", () => {
-  test("the arena of ResNet-8 is as small as its largest step", () => {
-    const program = compileExample("resnet8").levels.tensor();
-    // Some step holds its operands and its result at once; the plan is within a tenth of the largest such step.
+  // Some step holds its operands and its result at once: no plan is smaller than the largest such step.
+  test.each([
+    ["direct", 1.1],
+    ["winograd_4x4", 1.25],
+  ])("the arena of ResNet-8 is about as small as its largest step: %s", (algorithm, most) => {
+    const program = compileExample("resnet8", { algorithm }).levels.tensor();
     const peak = largestStep(program);
     expect(program.arenaBytes).toBeGreaterThanOrEqual(peak);
-    expect(program.arenaBytes).toBeLessThanOrEqual(1.1 * peak);
+    expect(program.arenaBytes).toBeLessThanOrEqual(most * peak);
   });
 
   test("an elementwise chain that cannot be fused runs in place", () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { moduleFiles } from "../../pipeline/build_module.ts";
 import { writeFiles } from "../io/files.ts";
-import { examples, jsonOption, modelOption, scheduleOption, seedOption, targetOption, weightsOption } from "../options.ts";
+import { algorithmOption, examples, jsonOption, modelOption, scheduleOption, seedOption, targetOption, weightsOption } from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, settle, type WeightOptions } from "../program.ts";
 import { printJson, type Terminal } from "../terminal.ts";
 
@@ -18,6 +18,7 @@ export function buildCommand(terminal: Terminal): Command {
     .addOption(weightsOption())
     .addOption(seedOption())
     .addOption(scheduleOption())
+    .addOption(algorithmOption())
     .addOption(targetOption())
     .addOption(modelOption())
     .addOption(jsonOption())

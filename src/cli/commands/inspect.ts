@@ -3,7 +3,7 @@
 import { Command, Option } from "commander";
 import type { Level } from "../../ir/level_program.ts";
 import { levelOf } from "../../pipeline/resume.ts";
-import { examples, jsonOption, modelOption, scheduleOption, targetOption } from "../options.ts";
+import { algorithmOption, examples, jsonOption, modelOption, scheduleOption, targetOption } from "../options.ts";
 import { lastPass, levels, parsePass, passList } from "../pass_option.ts";
 import type { Variant } from "../print_level.ts";
 import { loadProgram, type ProgramOptions } from "../program.ts";
@@ -20,6 +20,7 @@ export function inspectCommand(terminal: Terminal): Command {
     .addOption(new Option("--after <pass>", "after this pass").argParser(parsePass).conflicts(["level", "wat"]))
     .addOption(new Option("--wat [variant]", "the kernel level as WebAssembly text").choices(["simd", "relaxed"]))
     .addOption(scheduleOption())
+    .addOption(algorithmOption())
     .addOption(targetOption())
     .addOption(modelOption())
     .addOption(jsonOption())

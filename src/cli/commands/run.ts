@@ -10,6 +10,7 @@ import { defaultImageOptions, type ImageOptions } from "../io/image.ts";
 import { assignInputs, readInputs } from "../io/inputs.ts";
 import { formatNpy } from "../io/npy.ts";
 import {
+  algorithmOption,
   collect,
   examples,
   jsonOption,
@@ -69,6 +70,7 @@ export function runCommand(terminal: Terminal): Command {
     )
     .addOption(numbersOption("--std <numbers>", "then divided by: 0.229,0.224,0.225", defaultImageOptions.std))
     .addOption(scheduleOption())
+    .addOption(algorithmOption())
     .addOption(modelOption())
     .addOption(jsonOption())
     .addHelpText(

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import type { LayerReport, VerifyReport } from "../../pipeline/verify.ts";
 import { errorDiagnostic } from "../../support/diagnostic.ts";
-import { examples, jsonOption, modelOption, parseWhole, scheduleOption, targetOption, weightsOption } from "../options.ts";
+import { algorithmOption, examples, jsonOption, modelOption, parseWhole, scheduleOption, targetOption, weightsOption } from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, stop, type WeightOptions } from "../program.ts";
 import { formatTable } from "../table.ts";
 import { diagnosticJson, printJson, report, type Terminal } from "../terminal.ts";
@@ -17,6 +17,7 @@ export function verifyCommand(terminal: Terminal): Command {
     .addOption(weightsOption())
     .option("--seed <n>", "seed of the inputs and of the initialisers", parseWhole, 0)
     .addOption(scheduleOption())
+    .addOption(algorithmOption())
     .addOption(targetOption())
     .addOption(modelOption())
     .addOption(jsonOption())
