@@ -7,6 +7,9 @@ const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 
 const cases: readonly { body: string; type?: string; input: number[]; wanted: number[] }[] = [
   { body: "relu(x)", input: [nan, -inf, inf, -1], wanted: [nan, 0, inf, 0] },
+  { body: "1 / relu(x)", input: [-0, 0, nan, -1], wanted: [inf, inf, nan, inf] },
+  { body: "relu6(x)", input: [nan, inf, -inf, 7], wanted: [nan, 6, 0, 6] },
+  { body: "clip(x, low: -1, high: 2)", input: [nan, inf, -inf, -0.5], wanted: [nan, 2, -1, -0.5] },
   { body: "maximum(x, @w: [4] = zeros)", input: [nan, -inf, inf, -1], wanted: [nan, 0, inf, 0] },
   { body: "argmax(x)", type: "i32[]", input: [1, nan, 3, nan], wanted: [1] },
   { body: "argmax(x)", type: "i32[]", input: [-inf, -inf, -inf, -inf], wanted: [0] },

@@ -141,7 +141,9 @@ describe.each(rules.map(({ rule, source }) => [rule.name, rule, source] as const
         const compiled = compile(modelOf(pattern, rule, instance, source)).value;
         if (!compiled || compile(modelOf(pattern, rule, instance, source, [textOf(span, source)])).value) continue;
         failing++;
-        expect(applyOnce(expanded(compiled), wherever(ruleOf(compiled, name))) !== undefined, `with ${[...instance.attributes]}`).toBe(false);
+        expect(applyOnce(expanded(compiled), wherever(ruleOf(compiled, name))) !== undefined, `with ${[...instance.attributes]}`).toBe(
+          false,
+        );
       }
     }
     expect(failing > 0).toBe(wantedBy(rule.where).conditions.length > 0);

@@ -41,7 +41,7 @@ test(`steps on ${nests} nests of stores and accumulations are accepted exactly w
   }
   for (const [name, { accepted, refused }] of counts) {
     expect(accepted, name).toBeGreaterThan(nests / 10);
-    expect(refused, name).toBeGreaterThan(name === "unroll" ? 0 : nests / 20);
+    expect(refused, name).toBeGreaterThan(name === "unroll" || name === "fuse" ? 0 : nests / 20);
   }
   console.log(table(counts));
 });
@@ -100,8 +100,23 @@ function randomStep(random: Random, nest: Nest): Step {
     );
     return { clauses: [{ keyword: "reorder", arguments: names.slice(0, random.integer(2, Math.max(2, names.length))) }] };
   }
-  if (kind < 0.6) return splitStep(loop.name, random.integer(1, 4), random.pick(["guard", "guard", "shift"]));
+  if (kind < 0.5) return fuseStep(random, nest);
+  if (kind < 0.68) return splitStep(loop.name, random.integer(1, 4), random.pick(["guard", "guard", "shift"]));
   return { clauses: [{ keyword: kind < 0.9 ? "vectorize" : "unroll", arguments: [loop.name] }] };
+}
+
+/** Most often of a loop and the one directly inside it. */
+function fuseStep(random: Random, nest: Nest): Step {
+  const loops = loopsOf(nest.body);
+  const around = loops.filter((loop) => loop.body.kind === "for");
+  const outer = random.pick(around.length > 0 && random.uniform() < 0.9 ? around : loops);
+  const inner = outer.body.kind === "for" && random.uniform() < 0.8 ? outer.body : random.pick(loops);
+  return {
+    clauses: [
+      { keyword: "fuse", arguments: [outer.name, inner.name] },
+      { keyword: "into", arguments: [`${outer.name}.${inner.name}`] },
+    ],
+  };
 }
 
 function stageStep(random: Random, nest: Nest): Step {
@@ -139,6 +154,12 @@ function verdictOn(step: Step, { nest }: Context): Verdict {
       );
       if (isNested) return "impossible";
       return conflictsOf(instancesOf(nest, buffers), "at once").some((conflict) => isCarried(conflict, loop.name)) ? "illegal" : "legal";
+    }
+    case "fuse": {
+      // The order of iterations stays: only the shape of the nest is in the way.
+      const [outer, inner] = names.map((name) => findLoop(nest.body, name) as For) as [For, For];
+      const isDirect = outer !== inner && outer.body === inner && outer.extent * inner.extent > 0;
+      return isDirect && outer.mode === "serial" && inner.mode === "serial" ? "legal" : "impossible";
     }
     case "split": {
       const factor = Number(step.clauses[1]?.arguments[0]);

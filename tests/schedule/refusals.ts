@@ -126,6 +126,16 @@ nest y run -> y {
 }
 `;
 
+const empty = `${interfaces("y", "input x: f32[8, 0] offset 0\ntemporary y: f32[8, 0] offset 256")}
+nest y run -> y {
+  for i in 8 {
+    for j in 0 {
+      y[i, j] = x[i, j]
+    }
+  }
+}
+`;
+
 function cases(primitive: string, list: readonly (readonly [name: string, source: string, steps: string])[]): RefusalCase[] {
   return list.map(([name, source, steps]) => ({ primitive, name, source, steps }));
 }
@@ -154,6 +164,18 @@ export const refusals: readonly RefusalCase[] = [
     ["split-shift", inPlace, "split i by 4 tail shift"],
     ["split-shift reduction", matmul, "split c by 5 tail shift"],
     ["split-shift accumulation", accumulated, "split j by 4 tail shift"],
+  ]),
+  ...cases("fuse", [
+    ["bad-step", elementwise, "fuse i0, i1"],
+    ["bad-step twice", elementwise, "fuse i0, i0 into i"],
+    ["unknown-loop", elementwise, "fuse i0, j into i"],
+    ["which-loop", twins, "fuse i into j"],
+    ["name-taken", matmul, "fuse m, f into c"],
+    ["fuse-imperfect", elementwise, "fuse i1, i0 into i"],
+    ["fuse-imperfect guard", guarded, "fuse i, j into k"],
+    ["fuse-mode", elementwise, "unroll i1; fuse i0, i1 into i"],
+    ["fuse-empty", empty, "fuse i, j into k"],
+    ["fuse-reduction", matmul, "fuse f, c into k"],
   ]),
   ...cases("reorder", [
     ["bad-step", elementwise, "reorder"],

@@ -102,7 +102,10 @@ function recipe(random: Random, { nest, buffers }: Context): Step[] {
   if (f === undefined) return [];
   const isTiled = w !== f;
   const tail = () => random.pick(["guard", "shift"]);
-  const rest = parallel.filter((name) => name !== f && name !== w);
+  const others = parallel.filter((name) => name !== f && name !== w);
+  // Two of the other loops are sometimes one; where they stand apart, the step is refused and so is the reordering.
+  const isFused = others.length > 1 && random.uniform() < 0.4;
+  const rest = isFused ? ["fused", ...others.slice(2)] : others;
   const [outer, inner] = isTiled
     ? [
         [`${f}.o`, `${w}.o`],
@@ -115,6 +118,7 @@ function recipe(random: Random, { nest, buffers }: Context): Step[] {
       ? [...buffers.values()].filter((buffer) => buffer.role.kind === "weight" || buffer.role.kind === "derived")
       : [];
   const all = [
+    ...(isFused ? [stepOf(["fuse", ...others.slice(0, 2)], ["into", "fused"])] : []),
     stepOf(["split", f], ["by", random.pick([4, 4, 8])], ["tail", tail()]),
     ...(isTiled ? [stepOf(["split", w], ["by", random.integer(2, 4)], ["tail", tail()])] : []),
     stepOf(["reorder", ...shuffled(random, rest), ...outer, ...shuffled(random, [...over]), ...inner]),
@@ -133,6 +137,7 @@ function anyStep(random: Random, { nest }: Context): Step {
   const loops = loopsOf(nest.body).map((loop) => loop.name);
   const loop = random.pick(loops);
   const kind = random.uniform();
+  if (kind < 0.15) return stepOf(["fuse", ...loops.slice(loops.indexOf(loop)).slice(0, 2)], ["into", `${loop}.fused`]);
   if (kind < 0.4) return stepOf(["split", loop], ["by", random.pick([2, 3, 4, 4, 8])], ["tail", random.pick(["guard", "shift"])]);
   if (kind < 0.6) return stepOf(["reorder", ...shuffled(random, loops).slice(0, 3)]);
   if (kind < 0.8) return stepOf(["vectorize", loop]);

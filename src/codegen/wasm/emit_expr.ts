@@ -88,6 +88,8 @@ function emitApply(expr: Extract<KernelExpr, { kind: "apply" }>, emitter: Emitte
   const go = (inner: KernelExpr) => emitExpr(inner, emitter);
   const [first, second] = expr.args;
   invariant(first, `${expr.function} has no arguments`);
+  const limited = emitLimit(expr, emitter);
+  if (limited !== undefined) return limited;
   const method = spell(module, expr.function, expr.on);
   if (expr.on === "i32x4" && (expr.function === "shift_left" || expr.function === "shift_right") && second && method) {
     invariant(second.kind === "splat", "lanes shift by one common amount");
@@ -120,6 +122,30 @@ function emitApply(expr: Extract<KernelExpr, { kind: "apply" }>, emitter: Emitte
     }
   }
   throw new Error(`internal error: ${expr.function} on ${expr.on} has no spelling`);
+}
+
+/**
+ * The larger or smaller of a vector and a constant that is a number. `max` is some eight instructions on x86, which has no such
+ * thing, and `pmax(x, c)`, which is x < c ? c : x, is one; NaN stays NaN in both. They differ where a zero meets a zero: adding 0
+ * to the result makes the zero positive, as max(-0, 0) is.
+ */
+function emitLimit({ function: name, on, args }: Extract<KernelExpr, { kind: "apply" }>, emitter: Emitter): Ref | undefined {
+  if (on !== "f32x4" || (name !== "max" && name !== "min")) return undefined;
+  const { module } = emitter;
+  const [first, second] = args as readonly [KernelExpr, KernelExpr];
+  const [bound, value] = constantLanes(first) === undefined ? [constantLanes(second), first] : [constantLanes(first), second];
+  if (bound === undefined || Number.isNaN(bound)) return undefined;
+  const constant = constantVector("f32x4", bound, module);
+  if (name === "min") return bound === 0 ? undefined : module.f32x4.pmin(emitExpr(value, emitter), constant);
+  const larger = module.f32x4.pmax(emitExpr(value, emitter), constant);
+  if (bound !== 0) return larger;
+  return Object.is(bound, 0) ? module.f32x4.add(larger, constantVector("f32x4", 0, module)) : undefined;
+}
+
+/** The number in every lane, where it is one constant. */
+function constantLanes(expr: KernelExpr): number | undefined {
+  if (expr.kind === "constant") return expr.value;
+  return expr.kind === "splat" && expr.value.kind === "constant" ? expr.value.value : undefined;
 }
 
 function emitMultiplyAdd(expr: Extract<KernelExpr, { kind: "multiply_add" }>, emitter: Emitter): Ref {
