@@ -72,8 +72,8 @@ export async function loadNet(manifest: Manifest, urls: { readonly [file: string
       if (!net) throw new Error("the net is disposed");
       checkNames("input", given, inputs);
       checkNames("output", into, outputs);
-      const values = inputs.map((slot) => narrow(checkArray("input", given[slot.name], slot), slot));
-      const results = outputs.map((slot) => (into[slot.name] === undefined ? undefined : checkArray("output", into[slot.name], slot)));
+      const values = inputs.map((slot) => narrow(checkArray("input", own(given, slot), slot), slot));
+      const results = outputs.map((slot) => (own(into, slot) === undefined ? undefined : checkArray("output", own(into, slot), slot)));
       inputs.forEach((slot, i) => {
         view(slot, net).set(values[i] as ArrayLike<number>);
       });
@@ -90,6 +90,11 @@ export async function loadNet(manifest: Manifest, urls: { readonly [file: string
       live = undefined;
     },
   };
+}
+
+/** A tensor may be called `toString` or `constructor`, and every object inherits something of that name. */
+function own(tensors: Tensors, { name }: Slot): Tensors[string] | undefined {
+  return Object.hasOwn(tensors, name) ? tensors[name] : undefined;
 }
 
 function pickTarget(

@@ -55,17 +55,15 @@ const kernel: KernelProgram = {
   outputs: outputs.map(({ name, buffer }) => ({ name, value: buffer })),
 };
 const weights = new Uint8Array(Float32Array.of(10, 20, 30, 40).buffer);
-const files = moduleFiles(
-  { simd: wasm(false), relaxed: wasm(true), weights, kernel },
-  { name: "sample", inputs: values(inputs), outputs: values(outputs) },
-);
+const built = { simd: wasm(false), relaxed: wasm(true), weights, kernel };
+const files = moduleFiles(built, { name: "sample", inputs: values(inputs), outputs: values(outputs) });
 const contents = (name: string) => files.find((file) => file.name === name)?.contents as Uint8Array;
 
-function writeModule(name: string, omit: readonly string[] = []): string {
+function writeModule(name: string, omit: readonly string[] = [], module = files): string {
   const target = join(folder, name);
   mkdirSync(target, { recursive: true });
   writeFileSync(join(target, "package.json"), '{ "type": "module" }');
-  for (const file of files) if (!omit.includes(file.name)) writeFileSync(join(target, file.name), file.contents);
+  for (const file of module) if (!omit.includes(file.name)) writeFileSync(join(target, file.name), file.contents);
   return target;
 }
 
@@ -133,6 +131,26 @@ describe("a built module", () => {
     const ids = BigInt64Array.of(9n, 9n, 9n, 9n);
     expect((await net.run(given, { into: { ids_out: ids } })).ids_out).toBe(ids);
     expect(ids).toEqual(given.ids);
+  });
+
+  test("names that every object of JavaScript inherits are names like others", async () => {
+    const names = new Map([
+      ["x", "constructor"],
+      ["y", "toString"],
+    ]);
+    const rename = <T extends { readonly name: string }>(items: readonly T[]): T[] =>
+      items.map((item) => ({ ...item, name: names.get(item.name) ?? item.name }));
+    const placements = kernel.placements.map((place) => (place.buffer === "x" ? { ...place, buffer: "constructor" } : place));
+    const renamed = moduleFiles(
+      { ...built, kernel: { ...kernel, placements, outputs: rename(kernel.outputs) } },
+      { name: "sample", inputs: rename(values(inputs)), outputs: rename(values(outputs)) },
+    );
+    const net = await (await loadFrom(writeModule("inherited", [], renamed)))();
+    const { x, ...others } = given;
+    expect((await net.run({ ...others, constructor: x })).toString).toEqual(wanted.y);
+    expect(await rejection(net.run(others))).toBe(
+      'TypeError: the input "constructor" is f32[1, 4], a Float32Array of 4 elements, not missing',
+    );
   });
 
   test("overlapping runs keep apart, whatever the caller does with its arrays meanwhile", async () => {
