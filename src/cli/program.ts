@@ -27,11 +27,21 @@ export function isStop(error: unknown): boolean {
 
 const stopCode = "quern.stop";
 
-export function readSources(paths: readonly string[]): Checked<readonly SourceText[]> {
+/** The files that can be read, and what keeps others from it. */
+export function readEach(paths: readonly string[]): {
+  readonly sources: readonly SourceText[];
+  readonly diagnostics: readonly Diagnostic[];
+} {
   const read = paths.map((path) => ({ file: path === "-" ? "stdin.qn" : path, ...readText(path) }));
-  const diagnostics = read.flatMap((result) => result.diagnostics);
-  if (hasErrors(diagnostics)) return { diagnostics };
-  return { value: read.map(({ file, value }) => ({ file, text: value ?? "" })), diagnostics };
+  return {
+    sources: read.flatMap(({ file, value }) => (value === undefined ? [] : [{ file, text: value }])),
+    diagnostics: read.flatMap((result) => result.diagnostics),
+  };
+}
+
+export function readSources(paths: readonly string[]): Checked<readonly SourceText[]> {
+  const { sources, diagnostics } = readEach(paths);
+  return hasErrors(diagnostics) ? { diagnostics } : { value: sources, diagnostics };
 }
 
 export function textsOf(sources: readonly SourceText[]): Texts {

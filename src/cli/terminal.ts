@@ -24,9 +24,18 @@ export type Texts = ReadonlyMap<string, string>;
 
 export function report(terminal: Terminal, diagnostics: readonly Diagnostic[], texts: Texts = new Map()): void {
   for (const diagnostic of diagnostics) {
-    const text = renderDiagnostic(diagnostic, texts);
+    const text = visible(renderDiagnostic(diagnostic, texts));
     terminal.err(terminal.colorErr ? colour(text) : text);
   }
+}
+
+/** What a file holds must not steer the terminal that shows it: control characters become pictures, of one column as carets expect. */
+function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this is about
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : "\ufffd";
+  });
 }
 
 /** One JSON text on stdout; numbers that JSON lacks become their names. */

@@ -76,7 +76,7 @@ function excerpt(span: Span, sources: ReadonlyMap<string, string>): string[] {
   const text = sources.get(span.file);
   if (text === undefined) return [`  --> ${span.file}`];
   const { line, column } = positionOf(text, span.start);
-  const source = text.split("\n")[line - 1] ?? "";
+  const source = (text.split("\n")[line - 1] ?? "").replace(/\r$/, "");
   const width = Math.max(1, Math.min(span.end - span.start, source.length - column + 1));
   const gutter = String(line).length;
   const pad = " ".repeat(gutter);
@@ -84,6 +84,11 @@ function excerpt(span: Span, sources: ReadonlyMap<string, string>): string[] {
     `${pad}--> ${span.file}:${line}:${column}`,
     `${pad} |`,
     `${line} | ${source}`,
-    `${pad} | ${" ".repeat(column - 1)}${"^".repeat(width)}`,
+    `${pad} | ${blanksFor(source.slice(0, column - 1))}${"^".repeat(width)}`,
   ];
+}
+
+/** As wide as a text, whatever the width of a tab. */
+function blanksFor(text: string): string {
+  return text.replace(/[^\t]/g, " ");
 }

@@ -110,9 +110,13 @@ describe("check", () => {
     expect(quern(["check", "-"], { input: "model" }).err).toContain("--> stdin.qn:1:");
     expect(run("check", "onee.qn")).toEqual({
       code: 1,
-      out: "",
+      out: "1 file, 1 error, 0 warnings\n",
       err: "error[file]: cannot read onee.qn: there is no such file\n  help: did you mean one.qn?\n",
     });
+    const { code, out, err } = run("check", "onee.qn", "wrong.qn");
+    expect([code, out]).toEqual([1, expect.stringMatching(/^2 files, [3-9] errors, 0 warnings\n$/)]);
+    expect(err).toContain("cannot read onee.qn");
+    expect(err).toContain("--> wrong.qn:2:3");
   });
 });
 

@@ -42,6 +42,10 @@ describe("files", () => {
     expect(readdirSync(join(inner, "sub"))).toEqual(["z.txt"]);
   });
 
+  test.skipIf(process.platform !== "linux")("a folder in which none can be made", () => {
+    expect(messages(writeFile("/proc/quern/y.npy", ""))).toEqual(["cannot write /proc/quern: there is no such file"]);
+  });
+
   test("a file where a folder should be", () => {
     writeFileSync(join(folder, "plain"), "");
     expect(messages(writeFile(join(folder, "plain", "x"), ""))[0]).toMatch(

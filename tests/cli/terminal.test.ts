@@ -35,6 +35,23 @@ describe("diagnostics", () => {
     expect(coloured.err[0]?.replace(/\u001b\[[\d;]*m/g, "")).toBe(plain.err[0]);
   });
 
+  test("control characters of a file are shown, and do nothing", () => {
+    const { terminal, err } = recorder(true);
+    const text = "model \u001b[2J m\u0000\u009b\r\n";
+    const span = { file: "m.qn", start: 6, end: 7 };
+    report(terminal, [errorDiagnostic("bad-character", "`\u001b` has no meaning\u007f", { span })], new Map([["m.qn", text]]));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a style is
+    expect(err[0]?.replace(/\u001b\[[\d;]*m/g, "")).toBe(
+      "error[bad-character]: `\u241b` has no meaning\u2421\n --> m.qn:1:7\n  |\n1 | model \u241b[2J m\u2400\ufffd\n  |       ^",
+    );
+  });
+
+  test("a caret stands below a tab as wide as its own", () => {
+    const { terminal, err } = recorder(false);
+    report(terminal, [errorDiagnostic("x", "y", { span: { file: "m.qn", start: 2, end: 4 } })], new Map([["m.qn", "\ta bb\n"]]));
+    expect(err[0]).toContain("1 | \ta bb\n  | \t ^^");
+  });
+
   test("as JSON, with lines and columns", () => {
     expect(diagnosticJson(diagnostic, texts)).toEqual({
       severity: "error",

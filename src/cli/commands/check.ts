@@ -3,7 +3,7 @@ import { Command } from "commander";
 import type { SourceText } from "../../compile.ts";
 import type { Diagnostic } from "../../support/diagnostic.ts";
 import { examples, jsonOption } from "../options.ts";
-import { readSources, settle, stop, textsOf } from "../program.ts";
+import { readEach, stop, textsOf } from "../program.ts";
 import { diagnosticJson, printJson, report, type Terminal } from "../terminal.ts";
 
 type Options = { readonly json?: boolean };
@@ -20,15 +20,15 @@ export function checkCommand(terminal: Terminal): Command {
 
 async function checkFiles(files: readonly string[], options: Options, terminal: Terminal): Promise<void> {
   const compiler = await import("../../compile.ts");
-  const sources = settle(readSources(files), terminal, options);
+  const { sources, diagnostics } = readEach(files);
   const texts = textsOf(sources);
-  const found = sources.flatMap((source) => checkSource(source, compiler));
+  const found = [...diagnostics, ...sources.flatMap((source) => checkSource(source, compiler))];
   const errors = found.filter((diagnostic) => diagnostic.severity === "error").length;
   if (options.json) {
     printJson(terminal, { ok: errors === 0, diagnostics: found.map((diagnostic) => diagnosticJson(diagnostic, texts)) });
   } else {
     report(terminal, found, texts);
-    terminal.out([count(sources.length, "file"), count(errors, "error"), count(found.length - errors, "warning")].join(", "));
+    terminal.out([count(files.length, "file"), count(errors, "error"), count(found.length - errors, "warning")].join(", "));
   }
   if (errors > 0) stop();
 }

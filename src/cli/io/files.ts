@@ -1,6 +1,6 @@
 /** The file system, with its errors as diagnostics. A file is written whole or not at all. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Checked, type Diagnostic, errorDiagnostic } from "../../support/diagnostic.ts";
 import { nearest } from "../../support/nearest.ts";
@@ -31,7 +31,7 @@ export function writeFiles(folder: string, files: readonly OutputFile[]): Diagno
   const written: { readonly temporary: string; readonly path: string }[] = [];
   let current = folder;
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const { name, contents } of files) {
       current = join(folder, name);
       const temporary = join(folder, `.${name}.${randomBytes(6).toString("hex")}.tmp`);
@@ -47,6 +47,14 @@ export function writeFiles(folder: string, files: readonly OutputFile[]): Diagno
     for (const { temporary } of written) rmSync(temporary, { force: true });
     return [fileError("write", current, error)];
   }
+}
+
+/** Node's own `recursive` does not come to an end where a file system without new folders, such as /proc, says that they do not exist. */
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolder(parent);
+  mkdirSync(path);
 }
 
 export function writeFile(path: string, contents: Uint8Array | string): Diagnostic[] {
