@@ -18,6 +18,11 @@ export function isDType(name: string): name is DType {
   return Object.hasOwn(dtypes, name);
 }
 
+/** Whether a program may name it: `f64` is the reference's, and no kernel computes in it. */
+export function isSourceDType(name: string): name is Exclude<DType, "f64"> {
+  return name !== "f64" && isDType(name);
+}
+
 export function isFloat(dtype: DType): boolean {
   return dtypes[dtype].kind === "float";
 }
@@ -31,6 +36,17 @@ export function formatType(type: TensorType): string {
 
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
+}
+
+export function typeBytes({ dtype, shape }: TensorType): number {
+  return elementCount(shape) * dtypes[dtype].bytes;
+}
+
+/** Bytes that WebAssembly addresses: no program holds more at once. */
+export const memoryLimit = 2 ** 32;
+
+export function gibibytes(bytes: number): string {
+  return `${Number((bytes / 2 ** 30).toPrecision(3))} GiB`;
 }
 
 /** Row-major strides, in elements. */

@@ -204,7 +204,7 @@ function matchAttributes(
 }
 
 function emptyScope(values: Iterable<readonly [string, Value]>): Scope {
-  return extendScope({ values: new Map(), staging: createStaging(new Map(), () => {}) }, values);
+  return extendScope({ values: new Map(), staging: createStaging({ definitions: new Map() }, () => {}) }, values);
 }
 
 /** Checks shapes and `where`, builds the right side, and puts it in the root's place. */
@@ -213,7 +213,7 @@ function replace(program: NnProgram, rule: RuleDeclaration, root: NnNode, bindin
   if (operands.some((name) => name === undefined)) return undefined;
   const names = operands as string[];
   const types = names.map((name) => context.types.get(name) as TensorType);
-  const staging = createStaging(program.definitions, () => {});
+  const staging = createStaging(program, () => {});
   const bound = bindOperands(rule.name, rule.operands, types, { values: new Map(), staging }, rule.span);
   if (!bound) return undefined;
   const scope = extendScope(

@@ -1,6 +1,6 @@
 /** Types of attributes: which values fit one, and how types and values are written in messages. */
 import type { AttributeType } from "../ir/declaration.ts";
-import { isDType } from "../ir/dtype.ts";
+import { isSourceDType } from "../ir/dtype.ts";
 import type { AttributeValue } from "../ir/nn.ts";
 import { evaluateInteger } from "./compile_time.ts";
 import type { Scope } from "./value.ts";
@@ -16,7 +16,7 @@ export function fits(attribute: AttributeValue, type: AttributeType, scope: Scop
     case "string":
       return typeof attribute === "string";
     case "dtype":
-      return typeof attribute === "string" && isDType(attribute);
+      return typeof attribute === "string" && isSourceDType(attribute);
     case "symbol":
       return attribute === type.name;
     case "list": {

@@ -4,7 +4,7 @@
  */
 
 import type { AttributeParameter, DimensionSyntax, TensorParameter, TypeSyntax } from "../ir/declaration.ts";
-import { type DType, formatType, isDType, type TensorType } from "../ir/dtype.ts";
+import { type DType, formatType, gibibytes, isSourceDType, memoryLimit, type TensorType, typeBytes } from "../ir/dtype.ts";
 import type { Attributes, AttributeValue } from "../ir/nn.ts";
 import { printSyntax, printType } from "../ir/print_declaration.ts";
 import { errorDiagnostic, type Note, type Span } from "../support/diagnostic.ts";
@@ -168,7 +168,14 @@ export function evaluateType(
     if (dimension.name && dimension.value && extents?.length === 1)
       inner = extendScope(inner, [[dimension.name, numberValue(extents[0] as number)]]);
   }
-  return fine && dtype ? { type: { dtype, shape }, scope: inner } : undefined;
+  if (!fine || !dtype) return undefined;
+  const bytes = typeBytes({ dtype, shape });
+  if (bytes > memoryLimit) {
+    const help = "make it smaller, or take a part of it at a time";
+    report(inner, "too-large", `${what} would take ${gibibytes(bytes)}, and WebAssembly addresses ${gibibytes(memoryLimit)}`, span, help);
+    return undefined;
+  }
+  return { type: { dtype, shape }, scope: inner };
 }
 
 type Operand = { readonly parameter: TensorParameter; readonly name: string; readonly type: TensorType; readonly span: Span };
@@ -194,7 +201,7 @@ function fail(binder: Binder, code: string, message: string, span: Span, help?: 
 function bindDType(operand: Operand, binder: Binder): void {
   const { parameter, name, type, span } = operand;
   const { dtype } = parameter.type;
-  if (dtype !== undefined && isDType(dtype)) {
+  if (dtype !== undefined && isSourceDType(dtype)) {
     if (dtype === type.dtype) return;
     const message = `\`${binder.callee}\` takes ${dtype} for \`${name}\`, and this is ${formatType(type)}`;
     fail(binder, "type-mismatch", message, span, `convert it: cast(..., to: ${dtype})`);
@@ -289,11 +296,11 @@ function evaluateDimension(dimension: DimensionSyntax, scope: Scope): readonly n
 
 function evaluateDType(syntax: TypeSyntax, dtypes: DTypes, scope: Scope, span: Span): DType | undefined {
   if (syntax.dtype === undefined) return dtypes.get("") ?? "f32";
-  if (isDType(syntax.dtype)) return syntax.dtype;
+  if (isSourceDType(syntax.dtype)) return syntax.dtype;
   const bound = dtypes.get(syntax.dtype);
   if (bound) return bound;
   const attribute = scope.values.get(syntax.dtype);
-  if (attribute?.kind === "symbol" && isDType(attribute.name)) return attribute.name;
+  if (attribute?.kind === "symbol" && isSourceDType(attribute.name)) return attribute.name;
   report(
     scope,
     "unknown-dtype",

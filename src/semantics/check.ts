@@ -3,13 +3,13 @@
  * and schedules that can never apply, and unknown names wherever no model comes by to report them.
  */
 import type { Declaration, FnDeclaration, OpDeclaration, SourceFile, StatementSyntax } from "../ir/declaration.ts";
-import { isDType } from "../ir/dtype.ts";
+import { isSourceDType } from "../ir/dtype.ts";
 import { scalarFunctions } from "../ir/scalar_functions.ts";
 import { type Diagnostic, errorDiagnostic, type Span } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
 import { symbolsOf } from "./bind.ts";
 import { checkRule } from "./check_rule.ts";
-import { builtins } from "./compile_time.ts";
+import { builtins, undeclaredFunction } from "./compile_time.ts";
 import { isExpansion } from "./instantiate.ts";
 import type { Module } from "./module.ts";
 import { bind, type Use, usesIn, usesInBody, usesInType } from "./names_used.ts";
@@ -257,7 +257,7 @@ function unknown(uses: readonly Use[], module: Module, among: "plain" | "tensor"
   const plain = [...module.definitions.keys(), ...Object.keys(scalarFunctions), ...builtins];
   const callees = among === "plain" ? plain : [...module.functions.keys(), ...module.operators.keys(), ...plain];
   return uses.flatMap((use) => {
-    if (module.broken?.has(use.name) || isDType(use.name)) return [];
+    if (module.broken?.has(use.name) || isSourceDType(use.name)) return [];
     if (use.kind === "name") {
       if (use.argumentOf !== undefined && wordsOf(use.argumentOf, module).includes(use.name)) return [];
       const message = `\`${use.name}\` is not defined here`;
@@ -271,7 +271,7 @@ function unknown(uses: readonly Use[], module: Module, among: "plain" | "tensor"
     }
     if (callees.includes(use.name)) return [];
     const suggestion = nearest(use.name, callees);
-    const declared = among === "plain" ? `declare it: \`def ${use.name}(...) = ...\`` : "declare it with `op` or `fn`";
+    const declared = among === "plain" ? undeclaredFunction(use.name, module.operators.has(use.name)) : "declare it with `op` or `fn`";
     const help = suggestion ? `did you mean \`${suggestion}\`?` : declared;
     return among === "plain"
       ? [errorDiagnostic("unknown-function", `\`${use.name}\` is not a scalar function or a definition`, { span: use.span, help })]

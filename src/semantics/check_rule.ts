@@ -1,6 +1,6 @@
 /** Rules, of which nothing else reports a mistake: one that names nothing never applies, or fails when it does. */
 import type { RuleDeclaration, Syntax } from "../ir/declaration.ts";
-import { isDType } from "../ir/dtype.ts";
+import { isSourceDType } from "../ir/dtype.ts";
 import { scalarFunctions } from "../ir/scalar_functions.ts";
 import { type Diagnostic, errorDiagnostic } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
@@ -32,7 +32,7 @@ export function checkRule(rule: RuleDeclaration, module: Module): Diagnostic[] {
 
 function checkUse(use: Use, rule: RuleDeclaration, module: Module, names: readonly string[], where: "side" | "where"): Diagnostic[] {
   const { name, span } = use;
-  if (module.broken?.has(name) || isDType(name)) return [];
+  if (module.broken?.has(name) || isSourceDType(name)) return [];
   if (use.kind === "name") {
     const callee = use.argumentOf === undefined ? undefined : module.operators.get(use.argumentOf);
     if (callee?.attributes.flatMap(symbolsOf).includes(name)) return [];

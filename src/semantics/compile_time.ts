@@ -6,7 +6,7 @@
 
 import type { Ranges } from "../ir/affine.ts";
 import type { BinaryOperator, DefDeclaration, Syntax } from "../ir/declaration.ts";
-import { type DType, dtypes, isDType } from "../ir/dtype.ts";
+import { type DType, dtypes, isSourceDType } from "../ir/dtype.ts";
 import { wrapTo } from "../ir/evaluate.ts";
 import { constantExpr, dtypeOf, type ScalarFunction } from "../ir/expr.ts";
 import { isScalarFunction, scalarFunctions } from "../ir/scalar_functions.ts";
@@ -31,10 +31,8 @@ import {
 } from "./value.ts";
 
 export function createStaging(
-  definitions: ReadonlyMap<string, DefDeclaration>,
+  { definitions, operators = new Map(), broken = new Set() }: Pick<Staging, "definitions"> & Partial<Pick<Staging, "operators" | "broken">>,
   report: (diagnostic: Diagnostic) => void,
-  defaultDType: DType = "f32",
-  broken: ReadonlySet<string> = new Set(),
 ): Staging {
   const extents = new Map<string, number>();
   const ranges: Ranges = {
@@ -43,7 +41,7 @@ export function createStaging(
       return extent === undefined ? undefined : { low: 0, high: extent - 1 };
     },
   };
-  return { definitions, broken, report, extents, ranges, defaultDType, evaluate, depth: 0 };
+  return { definitions, operators, broken, report, extents, ranges, defaultDType: "f32", evaluate, depth: 0 };
 }
 
 export function evaluate(syntax: Syntax, scope: Scope): Value {
@@ -233,6 +231,13 @@ function evaluateRange(syntax: Extract<Syntax, { kind: "range" }>, scope: Scope)
   return listValue(Array.from({ length: Math.max(0, to - from) }, (_, i) => numberValue(from + i)));
 }
 
+/** What to write where a call among elements names nothing that takes elements. */
+export function undeclaredFunction(name: string, isOperator: boolean): string {
+  return isOperator
+    ? `\`${name}\` is an operator, of whole tensors: call it outside of equations, or write out what it does to an element`
+    : `declare it: \`def ${name}(...) = ...\``;
+}
+
 /** Functions of compile-time values that the language itself provides. */
 export const builtins = ["count", "shape", "sum_of", "product_of", "convert"] as const;
 
@@ -257,7 +262,7 @@ function evaluateCall(syntax: Extract<Syntax, { kind: "call" }>, scope: Scope): 
   if (callee === "count") return countOf(args, syntax.span, scope);
   if (callee === "shape") return shapeOf(args, syntax.span, scope);
   if (callee === "sum_of" || callee === "product_of") return foldNumbers(callee, args, syntax.span, scope);
-  if (isDType(callee)) return castValue(callee, args, syntax.span, scope);
+  if (isSourceDType(callee)) return castValue(callee, args, syntax.span, scope);
   if (callee === "convert") return convertValue(args, syntax.span, scope);
   if (!isScalarFunction(callee)) {
     if (scope.staging.broken.has(callee)) return poison;
@@ -267,7 +272,7 @@ function evaluateCall(syntax: Extract<Syntax, { kind: "call" }>, scope: Scope): 
       "unknown-function",
       `\`${callee}\` is not a scalar function or a definition`,
       calleeSpan,
-      suggestion ? `did you mean \`${suggestion}\`?` : `declare it: \`def ${callee}(...) = ...\``,
+      suggestion ? `did you mean \`${suggestion}\`?` : undeclaredFunction(callee, scope.staging.operators.has(callee)),
     );
   }
   const { arity } = scalarFunctions[callee];
@@ -338,7 +343,7 @@ function foldNumbers(callee: "sum_of" | "product_of", args: readonly Value[], sp
 /** `convert(x, to)`: a conversion whose dtype is an attribute. */
 function convertValue(args: readonly Value[], span: Span, scope: Scope): Value {
   const [value, to] = args;
-  if (value && args.length === 2 && to?.kind === "symbol" && isDType(to.name)) return castValue(to.name, [value], span, scope);
+  if (value && args.length === 2 && to?.kind === "symbol" && isSourceDType(to.name)) return castValue(to.name, [value], span, scope);
   return report(
     scope,
     "type-mismatch",

@@ -120,7 +120,7 @@ function createEnvironment(
     notations: notationsOf(module.operators),
     library: module,
     builder,
-    staging: createStaging(module.definitions, report, "f32", module.broken),
+    staging: createStaging(module, report),
     runBody,
     calls: [],
   };

@@ -47,9 +47,9 @@ export function instantiate(
   places?: Places,
 ): Checked<Instance> {
   const found: Diagnostic[] = [];
-  const staging = createStaging(library.definitions, (diagnostic) => found.push(diagnostic), "f32", library.broken);
+  const staging = createStaging(library, (diagnostic) => found.push(diagnostic));
   const value = instantiateIn(operator, operands, given, { values: new Map(), staging }, span, places);
-  const diagnostics = found.map((diagnostic) => withCall(diagnostic, operator, span));
+  const diagnostics = found.map((diagnostic) => withCall(diagnostic, operator, span, places));
   return value && !hasErrors(found) ? { value, diagnostics } : { diagnostics };
 }
 
@@ -241,11 +241,11 @@ function bindLeftSide(indices: readonly Syntax[], result: NnValue, span: Span, s
   return { axes, scope: extendScope(scope, bindings) };
 }
 
-/** A mistake inside a declaration says which call led there. */
-function withCall(diagnostic: Diagnostic, operator: OpDeclaration, call: Span): Diagnostic {
+/** A mistake that shows in the operator, or in a definition it calls, says which call led there. */
+function withCall(diagnostic: Diagnostic, operator: OpDeclaration, call: Span, places: Places | undefined): Diagnostic {
   const { span } = diagnostic;
-  const inside = span && span.file === operator.span.file && span.start >= operator.span.start && span.end <= operator.span.end;
-  if (!inside || (call.file === span.file && call.start === span.start)) return diagnostic;
+  const ofCall = [call, ...(places ? [...places.operands, ...places.attributes.values()] : [])];
+  if (!span || ofCall.some((place) => place.file === span.file && place.start === span.start)) return diagnostic;
   return { ...diagnostic, notes: [...diagnostic.notes, { message: `in \`${operator.name}\`, called here`, span: call }] };
 }
 

@@ -1,7 +1,7 @@
 /** Evaluation of tensor expressions: calls become nodes of the graph, functions are inlined, the rest is compile-time arithmetic. */
 
 import type { Argument, FnDeclaration, OpDeclaration, Syntax } from "../ir/declaration.ts";
-import { isDType } from "../ir/dtype.ts";
+import { isSourceDType } from "../ir/dtype.ts";
 import type { NnValue } from "../ir/nn.ts";
 import { scalarFunctions } from "../ir/scalar_functions.ts";
 import type { Span } from "../support/diagnostic.ts";
@@ -160,7 +160,7 @@ function evaluateCall(
       const isUnknownName = syntax.kind === "name" && !environment.values.has(syntax.name);
       const symbol = isUnknownName && symbols.includes(syntax.name);
       const words = declaration.attributes.filter((attribute) => attribute.name === name).flatMap(symbolsOf);
-      if (isUnknownName && !symbol && words.length > 0 && !isDType(syntax.name)) {
+      if (isUnknownName && !symbol && words.length > 0 && !isSourceDType(syntax.name)) {
         named.set(name, { value: unknownWord(syntax, name, words, environment), span: syntax.span });
         continue;
       }
@@ -174,7 +174,7 @@ function evaluateCall(
 }
 
 function dtypeWord(syntax: Syntax): TensorValue | undefined {
-  return syntax.kind === "name" && isDType(syntax.name) ? { kind: "plain", value: { kind: "symbol", name: syntax.name } } : undefined;
+  return syntax.kind === "name" && isSourceDType(syntax.name) ? { kind: "plain", value: { kind: "symbol", name: syntax.name } } : undefined;
 }
 
 /** A name that is no operator or function: compile-time arithmetic, or a mistake. */

@@ -1,6 +1,6 @@
 /** Where a tensor is needed: what counts as one, and the element type that a number takes there. */
 import type { OpDeclaration } from "../ir/declaration.ts";
-import { type DType, isDType } from "../ir/dtype.ts";
+import { type DType, isSourceDType } from "../ir/dtype.ts";
 import type { NnValue } from "../ir/nn.ts";
 import type { Span } from "../support/diagnostic.ts";
 import { addConstant } from "./graph_builder.ts";
@@ -56,7 +56,7 @@ export function toTensor(
 export function numberType(operator: OpDeclaration, position: number, given: readonly { readonly value: TensorValue }[]): DType {
   const variableAt = (i: number) => operator.operands[Math.min(i, operator.operands.length - 1)]?.type.dtype;
   const variable = variableAt(position);
-  if (variable !== undefined && isDType(variable)) return variable;
+  if (variable !== undefined && isSourceDType(variable)) return variable;
   const alike = given.find(({ value }, i) => value.kind === "tensor" && variableAt(i) === variable)?.value;
   return alike?.kind === "tensor" ? alike.value.type.dtype : "f32";
 }

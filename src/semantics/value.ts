@@ -15,7 +15,7 @@ import {
   subtract,
   variableIndex,
 } from "../ir/affine.ts";
-import type { DefDeclaration, Syntax } from "../ir/declaration.ts";
+import type { DefDeclaration, OpDeclaration, Syntax } from "../ir/declaration.ts";
 import { type DType, dtypes, type TensorType } from "../ir/dtype.ts";
 import { constantExpr, dtypeOf, type Expr, type ScalarFunction } from "../ir/expr.ts";
 import { type Diagnostic, errorDiagnostic, type Span } from "../support/diagnostic.ts";
@@ -38,6 +38,8 @@ export type Value =
 /** What all scopes of one body share. */
 export type Staging = {
   readonly definitions: ReadonlyMap<string, DefDeclaration>;
+  /** By name, for mistakes: elements are computed without them. */
+  readonly operators: ReadonlyMap<string, OpDeclaration>;
   /** Names of definitions that did not parse. */
   readonly broken: ReadonlySet<string>;
   report(diagnostic: Diagnostic): void;
@@ -116,8 +118,12 @@ export function toExpr(value: Value, dtype: DType, span: Span, scope: Scope): Ex
         );
         return undefined;
       }
-      if (Number.isFinite(value.value) && (value.value < dtypes[dtype].low || value.value > dtypes[dtype].high)) {
-        report(scope, "type-mismatch", `${value.value} does not fit ${dtype}`, span, `convert it, and it wraps: ${dtype}(...)`);
+      if (Number.isFinite(value.value) && !computes(value.value, dtype)) {
+        const [message, help] =
+          dtype === "i64"
+            ? [`${value.value} takes more than the 32 bits in which i64 is computed`, "write a number from -2147483648 to 2147483647"]
+            : [`${value.value} does not fit ${dtype}`, `convert it, and it wraps: ${dtype}(...)`];
+        report(scope, "type-mismatch", message, span, help);
         return undefined;
       }
       return constantExpr(dtype, clampInfinity(value.value, dtype));
@@ -137,6 +143,12 @@ export function toExpr(value: Value, dtype: DType, span: Span, scope: Scope): Ex
       );
       return undefined;
   }
+}
+
+/** Whether a number is one that elements of a type can be: i64 computes as i32. */
+function computes(value: number, dtype: DType): boolean {
+  const { low, high } = dtypes[dtype === "i64" ? "i32" : dtype];
+  return value >= low && value <= high;
 }
 
 export function describe(value: Value): string {
