@@ -5,8 +5,11 @@ import { extname, join, normalize } from "node:path";
 import { type Browser, type Page, chromium as playwright } from "playwright-core";
 import { chromium } from "./support.ts";
 
+/** Milliseconds: a busy machine starts a browser slowly. */
+export const patience = 300_000;
+
 export function launch(): Promise<Browser> {
-  return playwright.launch({ executablePath: chromium, args: ["--no-sandbox"] });
+  return playwright.launch({ executablePath: chromium, args: ["--no-sandbox"], timeout: patience });
 }
 
 const types: { readonly [extension: string]: string } = {
@@ -51,7 +54,7 @@ export async function withPage<T>(folder: string, use: (page: Page) => Promise<T
     const page = await browser.newPage();
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(String(error)));
-    await page.goto(site.url);
+    await page.goto(site.url, { timeout: patience });
     const result = await use(page);
     if (errors.length > 0) throw new Error(errors.join("\n"));
     return result;

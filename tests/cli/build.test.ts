@@ -8,7 +8,7 @@ import { Worker } from "node:worker_threads";
 import { build as bundle } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile, createRunner, initialWeights, randomInputs } from "../../src/index.ts";
-import { launch, serve } from "../browser.ts";
+import { launch, patience, serve } from "../browser.ts";
 import { hasBrowser, root } from "../support.ts";
 import { quern } from "./quern.ts";
 
@@ -104,9 +104,9 @@ describe("a built module", () => {
         const printed = new Promise<Result>((resolve, reject) => {
           page.on("console", (message) => message.type() === "log" && resolve(JSON.parse(message.text())));
           page.on("pageerror", reject);
-          setTimeout(() => reject(new Error("the page printed nothing")), 30_000).unref();
+          setTimeout(() => reject(new Error("the page printed nothing")), patience).unref();
         });
-        const [result] = await Promise.all([printed, page.goto(`${site.url}page.html`)]);
+        const [result] = await Promise.all([printed, page.goto(`${site.url}page.html`, { timeout: patience })]);
         return { result, asked: site.asked };
       } finally {
         await browser.close();

@@ -25,7 +25,7 @@ describe.skipIf(!full)("the package", () => {
     if (!tarball) throw new Error("npm pack wrote no tarball");
     writeFileSync(join(home, "package.json"), '{ "name": "home", "private": true, "type": "module" }');
     start("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", "--omit=optional", join(packed, tarball)], home);
-  }, 300_000);
+  });
 
   test("holds what runs and what documents, and no tests", () => {
     const names = readdirSync(join(home, "node_modules/quern")).sort();

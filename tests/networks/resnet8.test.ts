@@ -62,7 +62,7 @@ describe.runIf(paths.weights && paths.images && paths.expected)("ResNet-8 on CIF
     return right;
   }
 
-  test(`float64 reference, ${full ? count : 50} images`, { timeout: 600_000 }, () => {
+  test(`float64 reference, ${full ? count : 50} images`, () => {
     if (!weights) throw new Error("the weights file does not fit");
     const images = full ? count : 50;
     const reference = createReference(compiled, weights);

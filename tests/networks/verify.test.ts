@@ -23,11 +23,11 @@ test("every folder of examples/ is tested", () => {
   expect(readdirSync(`${root}examples`).sort()).toEqual([...examples].sort());
 });
 
-test.each(smallExamples)("%s", { timeout: 300_000 }, (name) => {
+test.each(smallExamples)("%s", (name) => {
   for (const seed of full ? [0, 1, 2] : [0]) requireRight(name, seed);
 });
 
-test.runIf(full).each(largeExamples)("%s", { timeout: 900_000 }, (name) => requireRight(name, 0));
+test.runIf(full).each(largeExamples)("%s", { timeout: 1_800_000 }, (name) => requireRight(name, 0));
 
 test("every algorithm of the library is forced in turn", () => {
   const offered = compileExample("resnet8").module.rules.flatMap((rule) => (rule.when ? [rule.name] : []));
