@@ -1,5 +1,7 @@
-/** eliminateDeadCode and eliminateCommonSubexpressions: what nobody uses goes, what is computed twice is computed once. */
+/** Dead code, unused declarations and common subexpressions: what nobody uses goes, what is computed twice is computed once. */
+import type { Declaration } from "../ir/declaration.ts";
 import type { NnConstant, NnNode, NnProgram } from "../ir/nn.ts";
+import { reachedFrom } from "../semantics/reached.ts";
 import { exactJson } from "../support/exact_json.ts";
 import { renameOperands } from "./graph.ts";
 
@@ -18,6 +20,18 @@ export function eliminateDeadCode(program: NnProgram): NnProgram {
     weights: program.weights.filter((weight) => live.has(weight.name)),
     constants: program.constants.filter((constant) => live.has(constant.name)),
   };
+}
+
+/**
+ * The last pass over calls: what no output needs goes, and so do declarations that no call means, which only rules could have called.
+ * Guarantees: as eliminateDeadCode; every operator and definition is reached from a node's operator.
+ */
+export function eliminateUnused(program: NnProgram): NnProgram {
+  const live = eliminateDeadCode(program);
+  const called = live.nodes.flatMap((node) => live.operators.get(node.operator) ?? []);
+  const reached = reachedFrom(called, { ...live, functions: new Map() });
+  const only = <D extends Declaration>(all: ReadonlyMap<string, D>) => new Map([...all].filter(([, one]) => reached.has(one)));
+  return { ...live, operators: only(live.operators), definitions: only(live.definitions) };
 }
 
 /** Guarantees: no two nodes have the same operator, attributes and operands; no two constants are equal. */

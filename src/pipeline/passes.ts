@@ -4,7 +4,7 @@ import type { NnProgram } from "../ir/nn.ts";
 import type { TensorProgram } from "../ir/tensor.ts";
 import { aliasReshapes } from "../passes/alias.ts";
 import { chooseAlgorithms } from "../passes/choose_algorithms.ts";
-import { eliminateCommonSubexpressions, eliminateDeadCode } from "../passes/eliminate.ts";
+import { eliminateCommonSubexpressions, eliminateUnused } from "../passes/eliminate.ts";
 import { expand } from "../passes/expand.ts";
 import { foldConstants } from "../passes/fold_constants.ts";
 import { fuseEpilogues, inlineProducers } from "../passes/fuse.ts";
@@ -28,7 +28,7 @@ export const nnPasses: readonly NnPass[] = [
       ),
   },
   { name: "choose-algorithms", run: chooseAlgorithms },
-  { name: "eliminate-dead-code", run: eliminateDeadCode },
+  { name: "eliminate-dead-code", run: eliminateUnused },
 ];
 
 /** Up to and including fusion: no decision about memory yet. Verification judges layers on this form. */

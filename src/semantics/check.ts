@@ -18,7 +18,7 @@ import { reachedFrom } from "./reached.ts";
 export const targets = ["wasm", "webgpu", "reference"] as const;
 
 export function checkDeclarations(files: readonly SourceFile[], module: Module): Diagnostic[] {
-  const reached = reachedFrom(module);
+  const reached = reachedFrom(module.models, module);
   return files.flatMap(({ declarations }) =>
     declarations.flatMap((declaration) => [
       ...checkNames(declaration),

@@ -25,6 +25,14 @@ describe.each(["resnet8", "mobilenet-v1", "vww"])("%s", (name) => {
   });
 });
 
+test("a network carries the declarations that it calls, and no others of the library", () => {
+  const { levels, module } = compileText("model m(x: f32[1, 3]) -> y { relu(x * 2) }");
+  expect(levels.nn("rewrite").operators.size).toBe(module.operators.size);
+  const { operators, definitions } = levels.nn();
+  expect([...operators.keys()].sort()).toEqual(["mul", "relu"]);
+  expect([...definitions.keys()].sort()).toEqual(["aligned", "broadcast", "broadcasts", "extended", "larger_rank"]);
+});
+
 test("residual additions of ResNet-8 are epilogues", () => {
   const { levels } = compileExample("resnet8", { algorithm: "direct" });
   for (const name of ["b", "c", "d"]) {
