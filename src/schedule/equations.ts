@@ -129,13 +129,15 @@ function stateAtom(system: System, atom: Exclude<Atom, { kind: "variable" }>, in
       return undefined;
     case "floordiv":
     case "mod": {
-      // value = by * quotient + rest
+      // value = by * quotient + rest: one statement for both, for only together do they say which value it is.
       const value = linearize(system, atom.value, instance);
       if (!value) return undefined;
       const { low, high } = rangeOf(atom.value, ranges);
       const quotient = ofVariable(addVariable(system, { low: Math.floor(low / atom.by), high: Math.floor(high / atom.by) }));
       const rest = ofVariable(addVariable(system, { low: 0, high: atom.by - 1 }));
       addEqual(system, value, plus(rest, quotient, atom.by));
+      instance.known.set(JSON.stringify({ ...atom, kind: "floordiv" }), quotient);
+      instance.known.set(JSON.stringify({ ...atom, kind: "mod" }), rest);
       return atom.kind === "mod" ? rest : quotient;
     }
     case "min":

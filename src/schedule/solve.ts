@@ -10,10 +10,59 @@ export type Equation = {
 };
 export type Bounds = { readonly low: number; readonly high: number };
 
-export function hasSolution(equations: readonly Equation[], bounds: readonly Bounds[]): boolean {
+export function hasSolution(given: readonly Equation[], limits: readonly Bounds[]): boolean {
+  const unified = unify(given, limits);
+  if (!unified) return false;
+  const { equations, bounds } = unified;
   const derived = equations.length > 1 ? eliminated(equations, bounds.length) : equations;
   // What follows from the equations together is seen by propagation only where it stands as an equation of its own.
   return search(derived === equations ? equations : [...equations, ...derived], bounds);
+}
+
+/**
+ * Variables of one value become constants, and x - y = k makes x another name for y + k: what is left is smaller, and combinations
+ * of equations hold fewer variables that bounds say little of. Undefined where that already contradicts itself.
+ */
+function unify(
+  given: readonly Equation[],
+  limits: readonly Bounds[],
+): { readonly equations: readonly Equation[]; readonly bounds: readonly Bounds[] } | undefined {
+  const bounds = [...limits];
+  let equations = given.map((equation) => withoutConstants(equation, bounds));
+  for (;;) {
+    if (bounds.some(({ low, high }) => low > high)) return undefined;
+    const pair = equations.find(({ terms: [x, y, more] }) => x && y && !more && x.coefficient === -y.coefficient);
+    const [x, y] = pair?.terms ?? [];
+    if (!pair || !x || !y) return { equations, bounds };
+    const shift = pair.constant / x.coefficient;
+    if (!Number.isInteger(shift)) return undefined;
+    const [own, other] = [bounds[x.variable] as Bounds, bounds[y.variable] as Bounds];
+    bounds[y.variable] = { low: Math.max(other.low, own.low - shift), high: Math.min(other.high, own.high - shift) };
+    equations = equations
+      .filter((equation) => equation !== pair)
+      .map((equation) => withoutConstants(replaced(equation, x.variable, y.variable, shift), bounds));
+  }
+}
+
+/** With y + shift in the place of x. */
+function replaced({ terms, constant }: Equation, x: number, y: number, shift: number): Equation {
+  const coefficient = terms.find(({ variable }) => variable === x)?.coefficient ?? 0;
+  const moved = terms.map((term) => (term.variable === x ? { ...term, variable: y } : term));
+  return { terms: moved, constant: constant - coefficient * shift };
+}
+
+/** Each variable once, those of one value in the constant. */
+function withoutConstants({ terms, constant }: Equation, bounds: readonly Bounds[]): Equation {
+  const sums = new Map<number, number>();
+  for (const { variable, coefficient } of terms) sums.set(variable, (sums.get(variable) ?? 0) + coefficient);
+  let rest = constant;
+  const open: Equation["terms"][number][] = [];
+  for (const [variable, coefficient] of sums) {
+    const { low, high } = bounds[variable] as Bounds;
+    if (coefficient !== 0 && low === high) rest -= coefficient * low;
+    else if (coefficient !== 0) open.push({ variable, coefficient });
+  }
+  return { terms: open, constant: rest };
 }
 
 function search(equations: readonly Equation[], bounds: readonly Bounds[]): boolean {
@@ -43,15 +92,16 @@ function widthOf({ low, high }: Bounds): number {
   return high - low;
 }
 
-/** The equations in echelon form, earlier variables eliminated first, in whole numbers. */
+/** The equations in reduced echelon form, in whole numbers: each pivot's variable, earlier ones first, is in its own row alone. */
 function eliminated(equations: readonly Equation[], variables: number): Equation[] {
   let remaining = equations.map((equation) => rowOf(equation, variables));
-  const echelon: number[][] = [];
+  let echelon: number[][] = [];
   for (let column = 0; column < variables && remaining.length > 0; column++) {
     const pivot = remaining.find((row) => row[column] !== 0);
     if (!pivot) continue;
-    echelon.push(pivot);
-    remaining = remaining.filter((row) => row !== pivot).map((row) => (row[column] === 0 ? row : cancel(row, pivot, column)));
+    const without = (row: number[]) => (row[column] === 0 ? row : cancel(row, pivot, column));
+    echelon = [...echelon.map(without), pivot];
+    remaining = remaining.filter((row) => row !== pivot).map(without);
   }
   return [...echelon, ...remaining].map((row) => ({
     terms: row.slice(0, variables).flatMap((coefficient, variable) => (coefficient === 0 ? [] : [{ variable, coefficient }])),
