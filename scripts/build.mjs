@@ -1,6 +1,6 @@
 // Writes dist/: the package as it is published. `npm pack` calls it.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -24,4 +24,8 @@ for (const name of readdirSync(at("../dist"), { recursive: true }).filter((file)
   const path = at(`../dist/${name}`);
   writeFileSync(path, readFileSync(path, "utf8").replace(/((?:from|import) ?\(?")(\.\.?\/[^"]+)\.ts"/g, '$1$2.js"'));
 }
+const { bundleSync, licensesInside } = await import("./bundle.mjs");
+bundleSync(at("../dist"));
+mkdirSync(at("../dist/licenses"));
+for (const { name, file } of licensesInside()) copyFileSync(file, at(`../dist/licenses/${name.replace("/", "-")}.txt`));
 chmodSync(at("../dist/cli/main.js"), 0o755);

@@ -2,8 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { buildSync } from "esbuild";
 import { afterAll } from "vitest";
+import { bundleSync } from "../../scripts/bundle.mjs";
 import { root } from "../support.ts";
 
 export type Outcome = { readonly code: number | null; readonly out: string; readonly err: string };
@@ -24,24 +24,15 @@ export function quern(
 /** Bundled once for each test process: a child that strips types by itself takes seconds to start. */
 export function bundledMain(): string {
   if (bundle) return bundle;
-  const outdir = `${root}.cache/cli-${process.pid}`;
-  const entryPoints = [`${root}src/cli/main.ts`];
-  buildSync({
-    entryPoints,
-    outdir,
-    bundle: true,
-    splitting: true,
-    platform: "node",
-    format: "esm",
-    packages: "external",
-    logLevel: "error",
-  });
-  bundle = `${outdir}/main.js`;
+  // As deep below the package as dist/ is, for the version is read from beside it.
+  const outdir = `${root}.bundle-${process.pid}`;
+  bundleSync(outdir);
+  bundle = `${outdir}/cli/main.js`;
   return bundle;
 }
 
 let bundle: string | undefined;
 
 afterAll(() => {
-  if (bundle) rmSync(dirname(bundle), { recursive: true, force: true });
+  if (bundle) rmSync(dirname(dirname(bundle)), { recursive: true, force: true });
 });
