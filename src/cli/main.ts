@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { buildCommand } from "./commands/build.ts";
 import { checkCommand } from "./commands/check.ts";
+import { exportCommand } from "./commands/export.ts";
 import { fmtCommand } from "./commands/fmt.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { lowerCommand } from "./commands/lower.ts";
@@ -20,6 +21,7 @@ const commands: readonly ((terminal: Terminal) => Command)[] = [
   lowerCommand,
   runCommand,
   buildCommand,
+  exportCommand,
   verifyCommand,
 ];
 

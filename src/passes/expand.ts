@@ -12,6 +12,11 @@ import { invariant } from "../support/invariant.ts";
 import { renameOperands } from "./graph.ts";
 
 export function expand(program: NnProgram): NnProgram {
+  return expandExcept(program, new Set());
+}
+
+/** Leaves calls of the operators named as they are: a target may have them as a whole. */
+export function expandExcept(program: NnProgram, kept: ReadonlySet<string>): NnProgram {
   const types = valueTypes(program);
   const constants: NnConstant[] = [...program.constants];
   const renamed = new Map<string, string>();
@@ -20,7 +25,7 @@ export function expand(program: NnProgram): NnProgram {
     const current = renameOperands(node, renamed);
     const operator = program.operators.get(current.operator);
     invariant(operator, `the program has no operator ${current.operator}`);
-    if (!isExpansion(operator)) {
+    if (!isExpansion(operator) || kept.has(operator.name)) {
       nodes.push(current);
       for (const value of current.results) types.set(value.name, value.type);
       return;

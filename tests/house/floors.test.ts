@@ -14,17 +14,21 @@ const floors: Record<string, readonly string[]> = {
   passes: ["support", "ir", "semantics"],
   schedule: ["support", "ir", "semantics"],
   codegen: ["support", "ir", "semantics"],
+  exporters: ["support", "ir"],
   runtime: [],
-  pipeline: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "runtime"],
+  pipeline: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "exporters", "runtime"],
   compile: ["support", "ir", "library", "semantics", "frontend", "passes", "schedule", "codegen", "pipeline"],
   index: ["support", "ir", "pipeline", "compile"],
-  cli: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "pipeline", "compile", "runtime"],
+  cli: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "exporters", "pipeline", "compile", "runtime"],
 };
 
 /** Packages, and the only places that may import them. */
 const packages: Record<string, readonly string[]> = {
   chevrotain: ["frontend/"],
   binaryen: ["codegen/wasm/"],
+  "@bufbuild/protobuf": ["exporters/onnx/"],
+  "@bufbuild/protobuf/wkt": ["exporters/onnx/"],
+  flatbuffers: ["exporters/tflite/"],
   seedrandom: ["support/random.ts"],
   commander: ["cli/"],
   sharp: ["cli/io/"],
