@@ -34,8 +34,10 @@ export function exportModel(compiled: Compiled, weights: Weights, exporter: Expo
 /** The program at the nn level, in operators that the format has as far as that is possible. */
 function prepare({ source, module }: Compiled, { operators }: Exporter): NnProgram {
   let program = source;
+  // The other runtime chooses its own algorithms.
+  const rules = module.rules.filter((rule) => !rule.when);
   for (const pass of nnPasses) {
-    program = pass.name === "expand" ? expandExcept(program, operators) : pass.run(program, module.rules);
+    program = pass.name === "expand" ? expandExcept(program, operators) : pass.run(program, rules);
     const [problem] = verifyNn(program);
     invariant(!problem, `after ${pass.name}, for export: ${problem?.message}`);
   }
