@@ -163,5 +163,10 @@ export const vectorOrigins: { readonly [operator: string]: readonly string[] } =
   transpose: ["ONNX's node and PyTorch tests", "ONNX.js", "Keras", "plain loops", "worked out by hand"],
   trunc: ["plain loops"],
   unsqueeze: ["ONNX's node and PyTorch tests", "worked out by hand"],
+  winograd_conv2d: ["plain loops"],
+  winograd_input: ["plain loops"],
+  winograd_output: ["plain loops"],
+  winograd_product: ["plain loops"],
+  winograd_weights: ["plain loops"],
   within_region: ["worked out by hand"],
 };
