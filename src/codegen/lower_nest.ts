@@ -136,7 +136,10 @@ function lowerGuard(guard: Extract<Statement, { kind: "if" }>, place: Place, go:
     });
     place.block.statements.push({ kind: "if", condition: all, whenTrue: whole.block.statements, otherwise: single.block.statements });
   }
-  for (const name of buffersWritten(guard.body)) forget(name, place);
+  for (const name of buffersWritten(guard.body)) {
+    const written = place.builder.buffers.get(name);
+    if (written) forget(written, place);
+  }
 }
 
 /**
@@ -263,15 +266,14 @@ function push(buffer: Buffer, position: Index, type: KernelType, value: KernelEx
     value,
   };
   place.block.statements.push(statement);
-  forget(buffer.name, place);
+  forget(buffer, place);
 }
 
 /** What lies in memory that was written is no longer what had been loaded, under whichever name. */
-function forget(written: string, { block, builder }: Place): void {
-  const buffer = builder.buffers.get(written);
+function forget(written: Buffer, { block, builder }: Place): void {
   for (const [key, loaded] of block.loaded) {
     const other = builder.buffers.get(loaded.buffer);
-    if (buffer && (!other || shareMemory(buffer, other))) block.loaded.delete(key);
+    if (!other || shareMemory(written, other)) block.loaded.delete(key);
   }
 }
 

@@ -180,8 +180,8 @@ export const loweringFaults: readonly Fault[] = [
   {
     name: "a loaded value outlives a store to its memory",
     file: "src/codegen/lower_nest.ts",
-    find: "if (buffer && (!other || shareMemory(buffer, other))) block.loaded.delete(key);",
-    replace: "if (buffer && !other) block.loaded.delete(key);",
+    find: "if (!other || shareMemory(written, other)) block.loaded.delete(key);",
+    replace: "if (!other) block.loaded.delete(key);",
     caughtBy: memory,
   },
   {
