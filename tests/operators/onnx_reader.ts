@@ -75,12 +75,8 @@ function untar(bytes: Uint8Array): Files {
 
 function readCase(folder: string, files: Files): OnnxCase | string {
   const name = folder.slice(folder.lastIndexOf("/") + 1);
-  const model = fieldsOf(files.get(`${folder}/model.onnx`) as Uint8Array);
-  const graph = fieldsOf(bytesOf(model, 7));
-  const opset = all(model, 8)
-    .map((field) => fieldsOf(field.bytes))
-    .find((fields) => stringOf(fields, 1) === "");
-  const initializers = new Map(all(graph, 5).map(({ bytes }) => [stringOf(fieldsOf(bytes), 8), readTensor(bytes)] as const));
+  const bytes = files.get(`${folder}/model.onnx`) as Uint8Array;
+  const graph = fieldsOf(bytesOf(fieldsOf(bytes), 7));
   const given = (kind: "input" | "output", field: number) => {
     const values = all(graph, field).map(({ bytes }) => fieldsOf(bytes));
     if (values.some((value) => !fieldsOf(bytesOf(value, 2)).some(({ number }) => number === 1))) return undefined;
@@ -93,13 +89,20 @@ function readCase(folder: string, files: Files): OnnxCase | string {
   };
   const [inputs, outputs] = [given("input", 11), given("output", 12)];
   if (!inputs || !outputs) return name;
+  return { name, ...readOnnxModel(bytes), inputs, outputs };
+}
+
+/** What a model computes; its interface is only names here. */
+export function readOnnxModel(bytes: Uint8Array): Pick<OnnxCase, "opset" | "nodes" | "initializers"> {
+  const model = fieldsOf(bytes);
+  const graph = fieldsOf(bytesOf(model, 7));
+  const opset = all(model, 8)
+    .map((field) => fieldsOf(field.bytes))
+    .find((fields) => stringOf(fields, 1) === "");
   return {
-    name,
     opset: opset ? integerOf(opset, 2) : 1,
-    nodes: all(graph, 1).map(({ bytes }) => readNode(bytes)),
-    initializers,
-    inputs,
-    outputs,
+    nodes: all(graph, 1).map((node) => readNode(node.bytes)),
+    initializers: new Map(all(graph, 5).map((field) => [stringOf(fieldsOf(field.bytes), 8), readTensor(field.bytes)] as const)),
   };
 }
 

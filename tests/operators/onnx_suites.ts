@@ -34,6 +34,11 @@ export function loadOnnxJsSuite(folder: string): LoadedSuite {
   return { cases, skipped: [...skipped, ...malformed.map((given) => ({ name: given.name, family: familyOf(given), reason }))] };
 }
 
+/** A case as vectors, or why it is none. */
+export function onnxVectors(given: OnnxCase): readonly OnnxVector[] | string {
+  return vectorsOf(given, translations);
+}
+
 function load(all: readonly (OnnxCase | string)[]): LoadedSuite {
   const cases: LoadedCase[] = [];
   const skipped: SkippedCase[] = [];

@@ -1,5 +1,6 @@
 /** Operators of ONNX that work element by element: they take any layout, and give it. */
 import type { Call } from "../exporter.ts";
+import { permute } from "../permute.ts";
 import { identity, type Layout, type Model, type OnnxAttributes, scalar, type Translate } from "./model.ts";
 
 function unary(operator: string, attributes: (call: Call) => OnnxAttributes = () => ({})): Translate {
@@ -43,8 +44,9 @@ function aligned(value: string, layout: Layout, model: Model): string {
   // Which of the operand's own dimensions stand where, in the order of the layout.
   const own = layout.filter((d) => d >= missing).map((d) => d - missing);
   const values = model.constant(value);
-  if (values && shape.length === 1) return model.floats(`${value} of rank ${layout.length}`, stored, values);
-  return model.node("Reshape", [model.use(value, own), model.integers(stored)], `${value} for ${layout.join("")} in ${stored.join("x")}`);
+  const name = `${value} as ${layout.join("")} of ${stored.join("x")}`;
+  if (values) return model.floats(name, stored, permute(values, shape, own));
+  return model.node("Reshape", [model.use(value, own), model.integers(stored)], name);
 }
 
 function relu6(call: Call, model: Model): undefined {
@@ -57,16 +59,16 @@ function clip(call: Call, model: Model): undefined {
 }
 
 function silu(call: Call, model: Model): undefined {
-  return unaryOf(call, model, (x, output) => model.node("Mul", [x, model.node("Sigmoid", [x], `${output}.gate`)], output));
+  return unaryOf(call, model, (x, output) => model.node("Mul", [x, model.node("Sigmoid", [x], `${output} gate`)], output));
 }
 
 /** x (1 + erf(x / sqrt 2)) / 2, as ONNX Runtime fuses it. */
 function gelu(call: Call, model: Model): undefined {
   return unaryOf(call, model, (x, output) => {
-    const scaled = model.node("Div", [x, scalar(model, Math.SQRT2)], `${output}.scaled`);
-    const error = model.node("Erf", [scaled], `${output}.erf`);
-    const raised = model.node("Add", [error, scalar(model, 1)], `${output}.raised`);
-    const product = model.node("Mul", [x, raised], `${output}.product`);
+    const scaled = model.node("Div", [x, scalar(model, Math.SQRT2)], `${output} scaled`);
+    const error = model.node("Erf", [scaled], `${output} erf`);
+    const raised = model.node("Add", [error, scalar(model, 1)], `${output} raised`);
+    const product = model.node("Mul", [x, raised], `${output} product`);
     return model.node("Mul", [product, scalar(model, 0.5)], output);
   });
 }
@@ -76,7 +78,7 @@ function square(call: Call, model: Model): undefined {
 }
 
 function rsqrt(call: Call, model: Model): undefined {
-  return unaryOf(call, model, (x, output) => model.node("Reciprocal", [model.node("Sqrt", [x], `${output}.root`)], output));
+  return unaryOf(call, model, (x, output) => model.node("Reciprocal", [model.node("Sqrt", [x], `${output} root`)], output));
 }
 
 const slopeAsAlpha = (call: Call) => ({ alpha: Number(call.attributes.slope) });

@@ -102,7 +102,7 @@ export function createModel(graph: ExportGraph): Model {
         return valueInfo(name, shape(value));
       });
       const taken = new Set(renamed.values());
-      const rename = (name: string) => renamed.get(name) ?? (taken.has(name) ? `${name}.inner` : name);
+      const rename = (name: string) => renamed.get(name) ?? (taken.has(name) ? `${name} inner` : name);
       return encodeModel({
         irVersion,
         producerName: "quern",

@@ -75,7 +75,7 @@ function globalPool(operator: string): Translate {
   return (call, model) => {
     const [x = ""] = call.operands;
     const { name } = call.result;
-    const pooled = model.node(operator, [model.use(x, channelsFirst(model.shape(x).length))], `${name}.pooled`);
+    const pooled = model.node(operator, [model.use(x, channelsFirst(model.shape(x).length))], `${name} pooled`);
     model.node("Flatten", [pooled], name, { axis: 1 });
     model.define(name, identity(2));
     return undefined;
@@ -136,7 +136,7 @@ function matmul(call: Call, model: Model): Refusal {
   const bias = call.bias === undefined ? undefined : model.use(call.bias, [0]);
   if (bias !== undefined && model.shape(a).length === 2 && model.shape(b).length === 2)
     model.node("Gemm", [left, right, bias], name, { alpha: 1, beta: 1, transA: 0, transB: 0 });
-  else if (bias !== undefined) model.node("Add", [model.node("MatMul", [left, right], `${name}.product`), bias], name);
+  else if (bias !== undefined) model.node("Add", [model.node("MatMul", [left, right], `${name} product`), bias], name);
   else model.node("MatMul", [left, right], name);
   model.define(name, identity(type.shape.length));
   return undefined;

@@ -69,7 +69,7 @@ export function createModel(graph: ExportGraph): Model {
     constant: (name) => graph.constants.get(name),
     floats: (name, shape, values) => (positions.has(name) ? name : addTensor(name, shape, "f32", bytesOf(values))),
     integers(values, shape = [values.length]) {
-      const name = `integers ${shape.length === 0 ? "" : values.join(" ")}`.trim();
+      const name = `integers ${values.join(" ")} as ${shape.join("x")}`;
       return positions.has(name) ? name : addTensor(name, shape, "i32", bytesOf(Int32Array.from(values)));
     },
     emit(operator, operands, { name, shape }, options) {
@@ -84,8 +84,16 @@ export function createModel(graph: ExportGraph): Model {
     },
     bytes() {
       const outputs = graph.outputs.map(({ value }) => positionOf(value));
+      // The file has no other place for an output's name than its tensor's.
+      const outputNames = new Map(graph.outputs.map(({ name, value }) => [value, name]));
       const inputs = graph.inputs.map(({ name }) => positionOf(name));
-      const subgraph = { tensors: tensors.map(({ value }) => value), inputs, outputs, operators, name: graph.name };
+      const subgraph = {
+        tensors: tensors.map(({ name, value }) => ({ ...value, name: outputNames.get(name) ?? name })),
+        inputs,
+        outputs,
+        operators,
+        name: graph.name,
+      };
       const size = buffers.reduce((sum, { data }) => sum + (data instanceof Uint8Array ? data.length + 64 : 0), 0);
       const model = {
         version: schemaVersion,

@@ -30,11 +30,11 @@ function hardSigmoid(call: Call, model: Model): Refusal {
   const slope = Math.fround(6 * Number(call.attributes.slope));
   const plain = { fused_activation_function: activationCode(undefined) };
   const scaled =
-    slope === 1 ? x : model.emit("MUL", [x, scalar(slope)], { name: `${name}.scaled`, shape }, { table: "MulOptions", value: plain });
+    slope === 1 ? x : model.emit("MUL", [x, scalar(slope)], { name: `${name} scaled`, shape }, { table: "MulOptions", value: plain });
   const limited = model.emit(
     "ADD",
     [scaled, scalar(6 * Number(call.attributes.offset))],
-    { name: `${name}.limited`, shape },
+    { name: `${name} limited`, shape },
     { table: "AddOptions", value: { fused_activation_function: activationCode("relu6") } },
   );
   model.emit("MUL", [limited, scalar(1 / 6)], { name, shape }, { table: "MulOptions", value: plain });
@@ -47,7 +47,7 @@ function clip(call: Call, model: Model): Refusal {
   const { name, shape } = resultOf(call);
   const bound = (value: unknown) => model.floats(`scalar ${Number(value)}`, [], Float32Array.of(Number(value)));
   const options = { table: "MaximumMinimumOptions", value: {} } as const;
-  const raised = model.emit("MAXIMUM", [x, bound(low)], { name: `${name}.raised`, shape }, options);
+  const raised = model.emit("MAXIMUM", [x, bound(low)], { name: `${name} raised`, shape }, options);
   model.emit("MINIMUM", [raised, bound(high)], { name, shape }, options);
   return undefined;
 }
@@ -62,7 +62,7 @@ function softmax(call: Call, model: Model): Refusal {
 function silu(call: Call, model: Model): Refusal {
   const [x = ""] = call.operands;
   const { name, shape } = resultOf(call);
-  const gate = model.emit("LOGISTIC", [x], { name: `${name}.gate`, shape });
+  const gate = model.emit("LOGISTIC", [x], { name: `${name} gate`, shape });
   model.emit("MUL", [x, gate], { name, shape }, { table: "MulOptions", value: { fused_activation_function: activationCode(undefined) } });
   return undefined;
 }

@@ -166,7 +166,7 @@ function padded(x: string, window: Window, fill: number, call: Call, model: Mode
   const around = [[0, 0], ...window.before.map((before, d) => [before, window.after[d] ?? 0]), [0, 0]];
   const shape = model.shape(x).map((extent, d) => extent + (around[d]?.[0] ?? 0) + (around[d]?.[1] ?? 0));
   const amounts = model.integers(around.flat(), [around.length, 2]);
-  const result = { name: `${call.result.name}.padded`, shape };
+  const result = { name: `${call.result.name} padded`, shape };
   if (fill === 0) return model.emit("PAD", [x, amounts], result, { table: "PadOptions", value: {} });
   const value = model.floats(`scalar ${fill}`, [], Float32Array.of(fill));
   return model.emit("PADV2", [x, amounts, value], result, { table: "PadV2Options", value: {} });
