@@ -1,32 +1,37 @@
-/** Quern against onnxruntime-web on the example networks: npm run compare -- [--networks A,B] [--browser] [--write] ... */
+/** Quern against its peers on the example networks: npm run bench -- [--networks A,B] [--engine chromium|node] [--json FILE] ... */
 import { existsSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { browserEngine, type Engine, nodeEngine } from "./engines.ts";
 import { type Budget, type Measurement, measure } from "./measure.ts";
 import { loadNetwork, networkNames } from "./networks.ts";
 import { bundleShells, prepare } from "./prepare.ts";
-import { engineText, machineText, sizesText, summaryText } from "./report.ts";
+import { engineText, machineText, records, summaryText } from "./report.ts";
+import { contendersIn, type System, systems } from "./systems.ts";
 
-const usage = `npm run compare -- [OPTIONS]
+const usage = `npm run bench -- [OPTIONS]
 
   --networks A,B   of ${networkNames.join(", ")} (default: all)
-  --seconds N      of measured rounds per network and engine (default: 12)
+  --systems A,B    of ${systems.join(", ")} (default: all; Quern always runs)
+  --engine NAME    chromium or node (default: chromium; litert runs only there)
+  --tuned          takes the schedules in examples/NAME/NAME.tuned.qn
+  --seconds N      of measured rounds per network (default: 12)
   --warmup N       seconds of untimed runs before, per contender (default: 1.5)
-  --loads N        fresh processes whose load is timed, per contender (default: 5)
-  --node PATH      measures another Node than this one; may be given several times
-  --browser        also measures in Chromium
-  --chromium PATH  where it is (default: /usr/bin/chromium)
+  --loads N        fresh processes whose first result is timed, per contender (default: 5)
+  --node PATH      measures another Node than this one
+  --chromium PATH  where the browser is (default: /usr/bin/chromium)
   --write          writes RESULTS.md
-  --json FILE      writes every number`;
+  --json FILE      writes one record for each network and system`;
 
 const { values: options } = parseArgs({
   options: {
     networks: { type: "string", default: networkNames.join(",") },
+    systems: { type: "string", default: systems.join(",") },
+    engine: { type: "string", default: "chromium" },
+    tuned: { type: "boolean", default: false },
     seconds: { type: "string", default: "12" },
     warmup: { type: "string", default: "1.5" },
     loads: { type: "string", default: "5" },
-    node: { type: "string", multiple: true, default: [process.execPath] },
-    browser: { type: "boolean", default: false },
+    node: { type: "string", default: process.execPath },
     chromium: { type: "string", default: "/usr/bin/chromium" },
     write: { type: "boolean", default: false },
     json: { type: "string" },
@@ -35,41 +40,40 @@ const { values: options } = parseArgs({
 });
 
 if (options.help) console.log(usage);
-else await compare();
+else await bench();
 
-async function compare(): Promise<void> {
-  const names = options.networks.split(",");
-  const stranger = names.find((name) => !(networkNames as readonly string[]).includes(name));
-  if (stranger !== undefined) fail(`there is no network ${stranger}`);
-  if (options.browser && !existsSync(options.chromium)) fail(`there is no browser at ${options.chromium}: name one with --chromium`);
+async function bench(): Promise<void> {
+  const names = chosen(options.networks, networkNames, "network");
+  const wanted: readonly System[] = ["quern", ...chosen(options.systems, systems, "system")];
+  if (options.engine !== "chromium" && options.engine !== "node") fail(`there is no engine ${options.engine}: choose chromium or node`);
+  if (options.engine === "chromium" && !existsSync(options.chromium))
+    fail(`there is no browser at ${options.chromium}: name one with --chromium, or measure --engine node`);
   const budget: Budget = { seconds: Number(options.seconds), warmupSeconds: Number(options.warmup), loads: Number(options.loads) };
   if (!Object.values(budget).every((value) => value > 0)) fail("--seconds, --warmup and --loads are numbers above 0");
 
-  const prepared = names.map((name) => prepare(loadNetwork(name)));
   await bundleShells();
-  const starts: (() => Promise<Engine>)[] = options.node.map((path) => () => nodeEngine(path));
-  if (options.browser) starts.push(() => browserEngine(options.chromium));
+  const engine: Engine = options.engine === "node" ? await nodeEngine(options.node) : await browserEngine(options.chromium);
   const measurements: Measurement[] = [];
-  const sections: string[] = [];
-  for (const start of starts) {
-    const engine = await start();
-    try {
-      const own: Measurement[] = [];
-      for (const each of prepared) {
-        console.error(`measuring ${each.network.name} in ${engine.name}`);
-        own.push(await measure(engine, each, budget));
-      }
-      measurements.push(...own);
-      sections.push(engineText(engine.name, own));
-    } finally {
-      await engine.close();
+  try {
+    const contenders = contendersIn(engine.host, engine.relaxed, wanted);
+    for (const name of names) {
+      console.error(`measuring ${name} in ${engine.name}`);
+      const prepared = prepare(loadNetwork(name, { tuned: options.tuned }), options.tuned ? "tuned" : "default");
+      measurements.push(await measure(engine, prepared, contenders, budget));
+      // After every network: a run that is broken off has not been for nothing.
+      if (options.json) writeFileSync(options.json, `${JSON.stringify(records(measurements), null, 2)}\n`);
     }
+  } finally {
+    await engine.close();
   }
-  const text = ["# Results", "Written by `npm run compare -- --write`; README.md says what is measured and how.", machineText()];
-  const report = [...text, summaryText(measurements), ...sections, sizesText(prepared)].join("\n\n");
+  const text = ["# Results", "Written by `npm run bench -- --write`; README.md says what is measured and how.", machineText()];
+  const report = [...text, summaryText(measurements), engineText(engine.name, measurements)].join("\n\n");
   console.log(report);
   if (options.write) writeFileSync(new URL("RESULTS.md", import.meta.url), `${report}\n`);
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(measurements, null, 2)}\n`);
+}
+
+function chosen<T extends string>(list: string, known: readonly T[], what: string): T[] {
+  return list.split(",").map((name) => known.find((each) => each === name) ?? fail(`there is no ${what} ${name}`));
 }
 
 function fail(message: string): never {

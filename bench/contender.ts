@@ -1,68 +1,80 @@
 /**
  * One contender inside the engine that is measured: loads its model, runs it, tells the time. Bundled on its own, it runs
- * in a Node process and in a page alike, so it imports nothing.
+ * in a Node process and in a page alike, so it imports nothing but types.
  */
 
-export type Kind = "quern simd" | "quern relaxed" | "onnxruntime-web";
+/** An adapter in peers/, bundled with the runtime that it adapts: what a page with this runtime would ship. */
+export type Peer = {
+  /** From bytes to a function that can be called: compiles the runtime and the model. */
+  load(given: Given): Promise<Call>;
+};
 
-/** `call`: tensor in, tensor out, as an application calls it. `kernels`: Quern's kernels alone, the input already in memory. */
-export type Mode = "call" | "kernels";
+/** All files are in memory by now; `places` has where a runtime that reads a file by itself finds it. */
+export type Given = {
+  readonly files: { readonly [name: string]: Uint8Array<ArrayBuffer> };
+  readonly places: { readonly [name: string]: string };
+  readonly input: { readonly name: string; readonly shape: readonly number[]; readonly values: Float32Array };
+  /** Where the contender is one of several variants. */
+  readonly variant?: string;
+};
 
-/** All a contender needs; files are named by URL. */
+/** Typed array in (the same each time), typed array out, as an application calls it. */
+export type Call = () => Promise<Float32Array>;
+
+/** All that a contender needs; files are named by URL. */
 export type Assignment = {
-  readonly kind: Kind;
-  /** `model.js` of `quern build`, or the ONNX file. */
-  readonly model: string;
+  readonly peer: string;
+  readonly files: { readonly [name: string]: string };
   readonly input: { readonly name: string; readonly file: string; readonly shape: readonly number[] };
-  /** Where the input begins in Quern's memory. */
-  readonly inputOffset: number;
-  /** The module of onnxruntime-web, and the folder of its wasm where it cannot find it itself. */
-  readonly runtime: { readonly module: string; readonly wasm?: string };
+  readonly variant?: string;
 };
 
 export type Loaded = {
-  /** Until the model can be called, its files read and compiled. */
-  readonly loadMs: number;
-  readonly firstRunMs: number;
+  /** From all bytes in memory to the first output, the runtime's own compilation included. */
+  readonly firstMs: number;
   readonly output: readonly number[];
 };
 
-export type Contender = {
+export type Remote = {
   load(): Promise<Loaded>;
   /** The mean over `runs` runs, after one that is not counted. */
-  batch(mode: Mode, runs: number): Promise<Sample>;
+  batch(runs: number): Promise<Sample>;
 };
 
-/** Milliseconds per run by the clock, and of the processor where the environment tells (for whole calls). */
+/** Milliseconds per run by the clock, and of the processor where the environment tells. */
 export type Sample = { readonly ms: number; readonly cpuMs?: number };
 
-/** The environment's part: how it reads a file, and the processor time that the process has taken (ms). */
-export type Host = { read: ReadFile; cpuTime?(): number };
-type ReadFile = (url: string) => Promise<Uint8Array<ArrayBuffer>>;
+/** The environment's part: how it reads a file, imports a module that it has read, and the processor time taken (ms). */
+export type Host = {
+  read(url: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** A function that imports the module without reading it again. */
+  prepareImport(url: string): Promise<() => Promise<unknown>>;
+  cpuTime?(): number;
+};
 
-type Call = () => Promise<Float32Array>;
-
-export function createContender(assignment: Assignment, host: Host): Contender {
-  const { read } = host;
+export function createContender(assignment: Assignment, host: Host): Remote {
   let call: Call | undefined;
-  let kernels: (() => number) | undefined;
   return {
     async load() {
-      const image = new Float32Array((await read(assignment.input.file)).buffer);
+      const { peer, input, variant } = assignment;
+      const values = new Float32Array((await host.read(input.file)).buffer);
+      const read = await Promise.all(Object.entries(assignment.files).map(async ([name, url]) => [name, await host.read(url)] as const));
+      const importPeer = await host.prepareImport(peer);
+      const given: Given = {
+        files: Object.fromEntries(read),
+        places: assignment.files,
+        input: { name: input.name, shape: input.shape, values },
+        ...(variant === undefined ? {} : { variant }),
+      };
       const start = performance.now();
-      call = assignment.kind === "onnxruntime-web" ? await loadOnnx(assignment, image, read) : await loadQuern(assignment, image);
-      const loaded = performance.now();
+      const { peer: loaded } = (await importPeer()) as { readonly peer: Peer };
+      call = await loaded.load(given);
       const output = await call();
-      return { loadMs: loaded - start, firstRunMs: performance.now() - loaded, output: Array.from(output) };
+      return { firstMs: performance.now() - start, output: Array.from(output) };
     },
-    async batch(mode, runs) {
+    async batch(runs) {
       if (!call) throw new Error("load comes first");
-      if (mode === "call") return await timeCalls(call, runs, host);
-      kernels ??= await loadKernels(assignment, read);
-      kernels();
-      let total = 0;
-      for (let i = 0; i < runs; i++) total += kernels();
-      return { ms: total / runs };
+      return await timeCalls(call, runs, host);
     },
   };
 }
@@ -82,63 +94,4 @@ async function timeCalls(call: Call, runs: number, { cpuTime }: Host): Promise<S
   for (let i = 0; i < runs; i++) await call();
   const ms = (performance.now() - start) / runs;
   return cpuTime && cpuStart !== undefined ? { ms, cpuMs: (cpuTime() - cpuStart) / runs } : { ms };
-}
-
-type QuernNet = { run(inputs: { [name: string]: Float32Array }): Promise<{ [name: string]: Float32Array }> };
-
-async function loadQuern({ kind, model, input }: Assignment, image: Float32Array): Promise<Call> {
-  const built: { load(options: { target: string }): Promise<QuernNet> } = await import(model);
-  const net = await built.load({ target: variantOf(kind) });
-  const inputs = { [input.name]: image };
-  return async () => onlyValue(await net.run(inputs));
-}
-
-/** Times each run by itself: the input is written anew before it, for its memory is reused by later layers. */
-async function loadKernels({ kind, model, input, inputOffset }: Assignment, read: ReadFile): Promise<() => number> {
-  const file = (name: string) => read(new URL(name, model).href);
-  const { instance } = await WebAssembly.instantiate(await file(`model.${variantOf(kind)}.wasm`));
-  const { memory, run } = instance.exports as { memory: WebAssembly.Memory; run(): void };
-  new Uint8Array(memory.buffer).set(await file("model.weights.bin"));
-  const image = new Float32Array((await read(input.file)).buffer);
-  const place = new Float32Array(memory.buffer, inputOffset, image.length);
-  return () => {
-    place.set(image);
-    const start = performance.now();
-    run();
-    return performance.now() - start;
-  };
-}
-
-/** The part of onnxruntime-web that is used here. */
-type OnnxTensor = { readonly data: Float32Array };
-type OnnxRuntime = {
-  readonly env: { logLevel: string; readonly wasm: { numThreads: number; proxy: boolean; wasmPaths?: string } };
-  readonly Tensor: new (type: "float32", data: Float32Array, shape: readonly number[]) => OnnxTensor;
-  readonly InferenceSession: {
-    create(
-      model: Uint8Array,
-      options: { executionProviders: string[]; graphOptimizationLevel: "all" },
-    ): Promise<{ run(feeds: { [name: string]: OnnxTensor }): Promise<{ [name: string]: OnnxTensor }> }>;
-  };
-};
-
-async function loadOnnx({ model, input, runtime }: Assignment, image: Float32Array, read: ReadFile): Promise<Call> {
-  const { env, InferenceSession, Tensor }: OnnxRuntime = await import(runtime.module);
-  // Errors only: otherwise it remarks on machines whose CPU it does not know.
-  env.logLevel = "error";
-  env.wasm.numThreads = 1;
-  env.wasm.proxy = false;
-  if (runtime.wasm) env.wasm.wasmPaths = runtime.wasm;
-  const session = await InferenceSession.create(await read(model), { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
-  return async () => onlyValue(await session.run({ [input.name]: new Tensor("float32", image, input.shape) })).data;
-}
-
-function variantOf(kind: Kind): "simd" | "relaxed" {
-  return kind === "quern relaxed" ? "relaxed" : "simd";
-}
-
-function onlyValue<T>(values: { readonly [name: string]: T }): T {
-  const [value] = Object.values(values);
-  if (value === undefined) throw new Error("the model gave no output");
-  return value;
 }

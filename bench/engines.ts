@@ -4,45 +4,57 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
-import type { Assignment, Contender, Kind, Loaded, Mode, Sample } from "./contender.ts";
+import type { Assignment, Loaded, Remote, Sample } from "./contender.ts";
 import type { Request } from "./node_shell.ts";
-import { assign, cache, type Prepared, runtimeFolder } from "./prepare.ts";
+import { assign, cache, type Prepared } from "./prepare.ts";
+import type { Contender } from "./systems.ts";
 
 /** A contender elsewhere. */
-export type Remote = Contender & { close(): Promise<void> };
+export type RemoteProcess = Remote & {
+  /** The most that its process has held, in bytes; undefined where the engine does not tell. */
+  peakMemory(): Promise<number | undefined>;
+  close(): Promise<void>;
+};
 
 export type Engine = {
   /** With its version. */
   readonly name: string;
+  readonly host: "page" | "node";
   readonly relaxed: boolean;
-  start(kind: Kind, prepared: Prepared): Promise<Remote>;
+  start(contender: Contender, prepared: Prepared): Promise<RemoteProcess>;
   close(): Promise<void>;
 };
+
+const folder = new URL("./", import.meta.url);
 
 /** `execPath` is the node to measure, which need not be the one that drives. */
 export async function nodeEngine(execPath: string): Promise<Engine> {
   const probe = startNode(execPath);
   const described = (await probe.ask({ kind: "describe" })) as { name: string; relaxed: boolean };
   await probe.close();
-  const runtime = { module: new URL("ort.node.min.mjs", runtimeFolder).href };
   return {
     ...described,
-    async start(kind, prepared) {
-      const { ask, close } = startNode(execPath);
-      await ask({ kind: "create", assignment: assign(kind, prepared, cache.href, runtime) });
-      return {
-        load: async () => (await ask({ kind: "load" })) as Loaded,
-        batch: async (mode, runs) => (await ask({ kind: "batch", mode, runs })) as Sample,
-        close,
-      };
-    },
+    host: "node",
+    start: (contender, prepared) => startInNode(execPath, assign(contender, prepared, "node", folder.href)),
     close: async () => {},
+  };
+}
+
+async function startInNode(execPath: string, assignment: Assignment): Promise<RemoteProcess> {
+  const { ask, close } = startNode(execPath);
+  await ask({ kind: "create", assignment });
+  return {
+    load: async () => (await ask({ kind: "load" })) as Loaded,
+    batch: async (runs) => (await ask({ kind: "batch", runs })) as Sample,
+    peakMemory: async () => (await ask({ kind: "memory" })) as number,
+    close,
   };
 }
 
@@ -71,25 +83,31 @@ export async function browserEngine(executablePath: string): Promise<Engine> {
   const origin = `http://localhost:${(server.address() as AddressInfo).port}/`;
   // Loaded here, for only this engine needs it.
   const { chromium } = await import("playwright-core");
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-  const runtime = { module: `${origin}runtime/ort.wasm.min.mjs`, wasm: `${origin}runtime/` };
+  // Without a spare process in waiting, a new page's process is the one that was not there before.
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-features=SpareRendererForSitePerProcess"] });
   const open = async () => await openPage(browser, origin);
   const probe = await open();
   const relaxed = await probe.evaluate(() => (globalThis as unknown as PageGlobals).bench.hasRelaxedSimd());
   await probe.context().close();
+  const renderers = await rendererProcesses(browser);
   return {
     name: `Chromium ${browser.version()}`,
+    host: "page",
     relaxed,
-    async start(kind, prepared) {
+    async start(contender, prepared) {
+      // What has no page runs in a Node process beside: the native anchor.
+      if (contender.runsIn === "native") return await startInNode(process.execPath, assign(contender, prepared, "node", folder.href));
+      const before = await renderers();
       const page = await open();
+      const own = [...(await renderers())].filter((pid) => !before.has(pid));
       await page.evaluate(
-        (assignment) => void (globalThis as unknown as PageGlobals).bench.create(assignment),
-        assign(kind, prepared, `${origin}cache/`, runtime),
+        (assignment) => (globalThis as unknown as PageGlobals).bench.create(assignment),
+        assign(contender, prepared, "page", origin),
       );
       return {
         load: () => page.evaluate(() => (globalThis as unknown as PageGlobals).contender.load()),
-        batch: (mode, runs) =>
-          page.evaluate((args) => (globalThis as unknown as PageGlobals).contender.batch(args.mode, args.runs), { mode, runs }),
+        batch: (runs) => page.evaluate((count) => (globalThis as unknown as PageGlobals).contender.batch(count), runs),
+        peakMemory: async () => largestPeak(own),
         close: () => page.context().close(),
       };
     },
@@ -103,8 +121,8 @@ export async function browserEngine(executablePath: string): Promise<Engine> {
 
 /** What page_shell.ts leaves in the page. */
 type PageGlobals = {
-  readonly bench: { create(assignment: Assignment): Contender; hasRelaxedSimd(): boolean };
-  readonly contender: { load(): Promise<Loaded>; batch(mode: Mode, runs: number): Promise<Sample> };
+  readonly bench: { create(assignment: Assignment): void; hasRelaxedSimd(): boolean };
+  readonly contender: Remote;
 };
 
 /** A context of its own puts each page into a process of its own. */
@@ -112,9 +130,33 @@ async function openPage(browser: Browser, origin: string) {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(origin);
-  await page.addScriptTag({ url: `${origin}cache/page_shell.js`, type: "module" });
+  await page.addScriptTag({ url: `${origin}.cache/page_shell.js`, type: "module" });
   await page.waitForFunction(() => "bench" in globalThis);
   return page;
+}
+
+async function rendererProcesses(browser: Browser): Promise<() => Promise<ReadonlySet<number>>> {
+  const session = await browser.newBrowserCDPSession();
+  return async () => {
+    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+    return new Set(processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id));
+  };
+}
+
+/** A page may be opened in one process and moved to another when it is isolated: the larger is the one that works. */
+function largestPeak(pids: readonly number[]): number | undefined {
+  const peaks = pids.flatMap((pid) => peakOfProcess(pid) ?? []);
+  return peaks.length > 0 ? Math.max(...peaks) : undefined;
+}
+
+/** Linux keeps the most memory that a process has had in its status. */
+function peakOfProcess(pid: number): number | undefined {
+  try {
+    const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  } catch {
+    return undefined;
+  }
 }
 
 const types: { readonly [extension: string]: string } = {
@@ -124,25 +166,19 @@ const types: { readonly [extension: string]: string } = {
   ".html": "text/html",
 };
 
-/** `/cache/` and `/runtime/` on the loopback address. Isolated pages get a clock of 5 microseconds instead of 100. */
+/** `.cache/` and `node_modules/` of this folder on the loopback address. Isolated pages get a clock of 5 microseconds instead of 100. */
 async function serveFiles(): Promise<Server> {
-  const roots = new Map([
-    ["cache", cache],
-    ["runtime", runtimeFolder],
-  ]);
   const server = createServer((request, response) => {
     const isolation = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
     const send = (status: number, type: string, body: Uint8Array | string) => {
       response.writeHead(status, { "content-type": type, ...isolation }).end(body);
     };
     const { pathname } = new URL(request.url ?? "/", "http://localhost/");
-    const [, folder = "", ...rest] = pathname.split("/");
-    const root = roots.get(folder);
-    if (!root) {
-      send(folder === "" ? 200 : 404, "text/html", "<!doctype html><title>Quern bench</title>");
+    if (!/^\/(\.cache|node_modules)\//.test(pathname)) {
+      send(pathname === "/" ? 200 : 404, "text/html", "<!doctype html><title>Quern bench</title><body></body>");
       return;
     }
-    readFile(new URL(rest.join("/"), root)).then(
+    readFile(new URL(pathname.slice(1), folder)).then(
       (body) => send(200, types[extname(pathname)] ?? "application/octet-stream", body),
       () => send(404, "text/plain", "not found"),
     );

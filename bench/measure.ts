@@ -1,139 +1,169 @@
-/** Measures all contenders on one network in one engine: agreement first, then load times, then rounds of small batches. */
+/** Measures all contenders on one network in one engine: agreement first, then first results, then rounds of small batches. */
 import { createRandom } from "../src/support/random.ts";
-import type { Kind, Mode, Sample } from "./contender.ts";
-import type { Engine, Remote } from "./engines.ts";
-import type { Prepared } from "./prepare.ts";
+import type { Sample } from "./contender.ts";
+import type { Engine, RemoteProcess } from "./engines.ts";
+import { type Prepared, type Shipped, shippedBy, toChannelsLast } from "./prepare.ts";
 import { type Summary, summarize } from "./statistics.ts";
+import type { Contender, Kind } from "./systems.ts";
 
 export type Budget = {
   /** Of measured rounds, per network. */
   readonly seconds: number;
   /** Of untimed runs before them, per contender: until the optimising tier's code has replaced the baseline tier's. */
   readonly warmupSeconds: number;
-  /** Fresh processes whose load is timed, per contender. */
+  /** Fresh processes whose first result is timed, per contender. */
   readonly loads: number;
 };
 
-/** Times per run. The ratios are over the opponent's: below 1, Quern is faster. */
 export type Timing = {
-  readonly kind: Kind;
-  readonly mode: Mode;
+  readonly contender: Contender;
   readonly ms: Summary;
-  /** Within the same round. */
+  /** Of processor time, where the engine tells it: other programs take none of it. */
+  readonly cpuMs?: number;
+  /** Quern's fastest variant against this one within the same round: below 1, Quern is faster. */
   readonly ratio: Summary;
-  /** Of the two fastest batches. */
-  readonly fastestRatio: number;
-  /** Of processor time within the same round, where the engine tells it: other programs take none of it. */
-  readonly cpuRatio?: Summary;
+  readonly firstMs: number;
+  readonly shipped: Shipped;
+  readonly peakBytes?: number;
 };
-export type LoadTiming = { readonly kind: Kind; readonly loadMs: number; readonly firstRunMs: number };
 
 export type Measurement = {
   readonly network: string;
   readonly engine: string;
+  readonly schedule: Prepared["schedule"];
   readonly multiplyAdds: number;
+  readonly memory: Prepared["memory"];
   readonly rounds: number;
-  /** Largest difference between outputs, relative to the larger of the two; `opponent` is not compared with itself. */
+  /** Largest difference between outputs, relative to the larger of the two. */
   readonly difference: number;
-  readonly loads: readonly LoadTiming[];
   readonly timings: readonly Timing[];
+  /** Contenders that cannot run the network, and why. */
+  readonly missing: readonly { readonly kind: Kind; readonly reason: string }[];
 };
-
-export const opponent: Kind = "onnxruntime-web";
 
 const tolerance = 1e-4;
 /** Short, so that many batches find the processor to themselves where other programs run too. */
 const batchMs = 10;
 
-/** Whether other programs took so much of the machine that the medians say little: the quartiles are far apart. */
-export function isDisturbed({ timings }: Measurement): boolean {
-  return timings.some(({ ms }) => ms.high > 1.25 * ms.low);
+/** Whether other programs took so much of the machine that the median says little: its quartiles are far apart. */
+export function isDisturbed({ ms }: Pick<Timing, "ms">): boolean {
+  return ms.high > 1.25 * ms.low;
 }
 
-export async function measure(engine: Engine, prepared: Prepared, budget: Budget): Promise<Measurement> {
-  const kinds: Kind[] = [opponent, "quern simd", ...(engine.relaxed ? (["quern relaxed"] as const) : [])];
-  const remotes = new Map<Kind, Remote>();
+export async function measure(engine: Engine, prepared: Prepared, wanted: readonly Contender[], budget: Budget): Promise<Measurement> {
+  const missing: { kind: Kind; reason: string }[] = [];
+  const remotes = new Map<Contender, RemoteProcess>();
+  const first = new Map<Contender, number[]>();
   try {
-    for (const kind of kinds) remotes.set(kind, await engine.start(kind, prepared));
-    const difference = await compareOutputs(remotes);
-    const loads = await measureLoads(engine, prepared, kinds, budget.loads);
+    const outputs = new Map<Kind, readonly number[]>();
+    for (const contender of wanted) {
+      const refusal = prepared.refused.get(contender.format);
+      if (refusal !== undefined) {
+        missing.push({ kind: contender.kind, reason: refusal });
+        continue;
+      }
+      const remote = await engine.start(contender, prepared);
+      try {
+        const { output, firstMs } = await remote.load();
+        outputs.set(contender.kind, inOrder(output, contender, prepared));
+        remotes.set(contender, remote);
+        first.set(contender, [firstMs]);
+      } catch (error) {
+        // A peer that fails is a result too; Quern that fails is not.
+        await remote.close();
+        if (contender.system === "quern") throw error;
+        missing.push({ kind: contender.kind, reason: firstLine(error) });
+      }
+    }
+    const difference = compareOutputs(outputs);
+    const contenders = [...remotes.keys()];
+    for (let i = 1; i < budget.loads; i++) {
+      for (const contender of contenders) first.get(contender)?.push(await firstResult(engine, contender, prepared));
+    }
     const tasks = await warmUp(remotes, budget.warmupSeconds);
     const samples = await runRounds(tasks, budget.seconds);
-    const reference = samples[0] ?? [];
-    const timings = tasks.map(({ kind, mode }, i): Timing => {
+    const fastest = samples
+      .filter((_, i) => tasks[i]?.contender.system === "quern")
+      .reduce((best, own) => (medianOf(own) < medianOf(best) ? own : best));
+    const timings: Timing[] = [];
+    for (const [i, { contender, remote }] of tasks.entries()) {
       const own = samples[i] ?? [];
-      const ms = own.map((sample) => sample.ms);
-      return {
-        kind,
-        mode,
-        ms: summarize(ms),
-        ratio: summarize(ratios(own, reference, "ms")),
-        fastestRatio: Math.min(...ms) / Math.min(...reference.map((sample) => sample.ms)),
-        ...(own.some(({ cpuMs }) => cpuMs) ? { cpuRatio: summarize(ratios(own, reference, "cpuMs")) } : {}),
-      };
-    });
-    const { network } = prepared;
+      const cpu = own.flatMap(({ cpuMs }) => (cpuMs === undefined ? [] : [cpuMs]));
+      const peakBytes = await remote.peakMemory();
+      timings.push({
+        contender,
+        ms: summarize(own.map((sample) => sample.ms)),
+        ...(cpu.length > 0 ? { cpuMs: summarize(cpu).median } : {}),
+        ratio: summarize(own.map((sample, round) => (fastest[round]?.ms ?? Number.NaN) / sample.ms)),
+        firstMs: summarize(first.get(contender) ?? []).median,
+        shipped: shippedBy(contender, prepared),
+        ...(peakBytes === undefined ? {} : { peakBytes }),
+      });
+    }
+    const { network, schedule, memory } = prepared;
     return {
       network: network.name,
       engine: engine.name,
+      schedule,
       multiplyAdds: network.multiplyAdds,
-      rounds: reference.length,
+      memory,
+      rounds: samples[0]?.length ?? 0,
       difference,
-      loads,
       timings,
+      missing,
     };
   } finally {
     for (const remote of remotes.values()) await remote.close();
   }
 }
 
-function ratios(own: readonly Sample[], reference: readonly Sample[], of: keyof Sample): number[] {
-  return own.map((sample, round) => (sample[of] ?? Number.NaN) / (reference[round]?.[of] ?? Number.NaN));
+async function firstResult(engine: Engine, contender: Contender, prepared: Prepared): Promise<number> {
+  const remote = await engine.start(contender, prepared);
+  try {
+    return (await remote.load()).firstMs;
+  } finally {
+    await remote.close();
+  }
+}
+
+/** Images are channels first in ONNX. */
+function inOrder(output: readonly number[], { format }: Contender, { network }: Prepared): readonly number[] {
+  const shape = network.compiled.outputs[0]?.type.shape ?? [];
+  return format === "onnx" && shape.length === 4 ? toChannelsLast(output, shape.slice(1)) : output;
 }
 
 /** No number is believed of two programs that compute different things. */
-async function compareOutputs(remotes: ReadonlyMap<Kind, Remote>): Promise<number> {
-  const outputs = new Map<Kind, readonly number[]>();
-  for (const [kind, remote] of remotes) outputs.set(kind, (await remote.load()).output);
-  const wanted = outputs.get(opponent) ?? [];
-  if (Math.max(...wanted) < 1.01 * Math.min(...wanted)) throw new Error("all outputs are the same: comparing them says nothing");
+function compareOutputs(outputs: ReadonlyMap<Kind, readonly number[]>): number {
+  const [[reference, expected] = ["quern simd", []] as const] = outputs;
+  if (largest(expected) < 1.01 * -largest(expected.map((value) => -value)))
+    throw new Error("all outputs are the same: comparing them says nothing");
   let worst = 0;
   for (const [kind, found] of outputs) {
-    const differences = wanted.map((value, i) => Math.abs(value - (found[i] ?? Number.NaN)) / Math.max(Math.abs(value), 1e-30));
-    const difference = found.length === wanted.length ? Math.max(...differences) : Number.NaN;
-    if (!(difference <= tolerance)) throw new Error(`${kind} and ${opponent} differ by ${difference} (relative; allowed is ${tolerance})`);
+    const difference =
+      found.length === expected.length
+        ? largest(expected.map((value, i) => Math.abs(value - (found[i] ?? Number.NaN)) / Math.max(Math.abs(value), 1e-30)))
+        : Number.NaN;
+    if (!(difference <= tolerance)) throw new Error(`${kind} and ${reference} differ by ${difference} (relative; allowed is ${tolerance})`);
     worst = Math.max(worst, difference);
   }
   return worst;
 }
 
-async function measureLoads(engine: Engine, prepared: Prepared, kinds: readonly Kind[], count: number): Promise<LoadTiming[]> {
-  const times = kinds.map((kind) => ({ kind, load: [] as number[], first: [] as number[] }));
-  for (let i = 0; i < count; i++) {
-    for (const { kind, load, first } of times) {
-      const remote = await engine.start(kind, prepared);
-      const { loadMs, firstRunMs } = await remote.load();
-      await remote.close();
-      load.push(loadMs);
-      first.push(firstRunMs);
-    }
-  }
-  return times.map(({ kind, load, first }) => ({ kind, loadMs: summarize(load).median, firstRunMs: summarize(first).median }));
+/** NaN if there is one. */
+function largest(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), -Infinity);
 }
 
-type Task = { readonly kind: Kind; readonly mode: Mode; readonly remote: Remote; readonly runs: number };
+type Task = { readonly contender: Contender; readonly remote: RemoteProcess; readonly runs: number };
 
-/** Every contender in every mode it has, with as many runs a batch as fill it. The opponent's comes first. */
-async function warmUp(remotes: ReadonlyMap<Kind, Remote>, seconds: number): Promise<Task[]> {
+/** Every contender with as many runs a batch as fill it. */
+async function warmUp(remotes: ReadonlyMap<Contender, RemoteProcess>, seconds: number): Promise<Task[]> {
   const tasks: Task[] = [];
-  for (const [kind, remote] of remotes) {
-    const modes: readonly Mode[] = kind === opponent ? ["call"] : ["call", "kernels"];
-    for (const mode of modes) {
-      const end = performance.now() + seconds * 1000;
-      let { ms } = await remote.batch(mode, 1);
-      while (performance.now() < end) ms = (await remote.batch(mode, runsFor(ms))).ms;
-      tasks.push({ kind, mode, remote, runs: runsFor(ms) });
-    }
+  for (const [contender, remote] of remotes) {
+    const end = performance.now() + seconds * 1000;
+    let { ms } = await remote.batch(1);
+    while (performance.now() < end) ms = (await remote.batch(runsFor(ms))).ms;
+    tasks.push({ contender, remote, runs: runsFor(ms) });
   }
   return tasks;
 }
@@ -142,17 +172,29 @@ function runsFor(ms: number): number {
   return Math.max(1, Math.round(batchMs / Math.max(ms, 0.001)));
 }
 
+/** Fewer have no quartiles to speak of. */
+const fewestRounds = 5;
+
 /** In every round each task has one batch, in random order; samples by task, in the order of rounds. */
 async function runRounds(tasks: readonly Task[], seconds: number): Promise<Sample[][]> {
   const random = createRandom("rounds");
   const samples = tasks.map((): Sample[] => []);
   const end = performance.now() + seconds * 1000;
-  do {
+  for (let round = 0; round < fewestRounds || performance.now() < end; round++) {
     const order = tasks.map((_, i) => ({ i, key: random.uniform() })).sort((a, b) => a.key - b.key);
     for (const { i } of order) {
       const task = tasks[i];
-      if (task) samples[i]?.push(await task.remote.batch(task.mode, task.runs));
+      if (task) samples[i]?.push(await task.remote.batch(task.runs));
     }
-  } while (performance.now() < end);
+  }
   return samples;
+}
+
+function medianOf(samples: readonly Sample[]): number {
+  return summarize(samples.map((sample) => sample.ms)).median;
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split("\n")[0] ?? message;
 }

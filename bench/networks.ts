@@ -1,15 +1,28 @@
 /** The networks that are measured: the examples, compiled as `quern build` does, with seeded weights and a seeded image. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Compiled, compile } from "../src/compile.ts";
 import { elementCount } from "../src/ir/dtype.ts";
 import { initializeWeights } from "../src/ir/initialize.ts";
 import { type Group, rootReduction } from "../src/ir/tensor.ts";
-import type { Weights } from "../src/pipeline/execute.ts";
+import { createWasm, type Weights } from "../src/pipeline/execute.ts";
 import { hasErrors, renderDiagnostic } from "../src/support/diagnostic.ts";
 import { createRandom } from "../src/support/random.ts";
 
-export const networkNames = ["resnet8", "mobilenet-v1", "vgg-cifar"] as const;
+export const networkNames = [
+  "vgg-cifar",
+  "resnet8",
+  "vww",
+  "squeezenet",
+  "mobilenet-v2",
+  "resnet18",
+  "resnet50",
+  "mobilenet-v1",
+  "mobilenet-v3-small",
+  "unet",
+  "efficientnet-lite0",
+  "shufflenet-v2",
+] as const;
 
 export type Network = {
   readonly name: string;
@@ -20,18 +33,53 @@ export type Network = {
   readonly multiplyAdds: number;
 };
 
-export function loadNetwork(name: string): Network {
-  const file = fileURLToPath(new URL(`../examples/${name}/${name}.qn`, import.meta.url));
-  const text = readFileSync(file, "utf8");
-  const { value: compiled, diagnostics } = compile([{ file, text }]);
-  if (!compiled || hasErrors(diagnostics))
-    throw new Error(diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, new Map([[file, text]]))).join("\n"));
-  const weights = initializeWeights(compiled.source.weights, 0);
+/** With `tuned`, the schedules in `NAME.tuned.qn` beside the model are compiled along. */
+export function loadNetwork(name: string, { tuned = false }: { readonly tuned?: boolean } = {}): Network {
+  const place = (file: string) => fileURLToPath(new URL(`../examples/${name}/${file}`, import.meta.url));
+  const paths = [place(`${name}.qn`), ...(tuned ? [place(`${name}.tuned.qn`)] : [])];
+  const missing = paths.find((path) => !existsSync(path));
+  if (missing !== undefined) throw new Error(`there is no ${missing}: tune the network first, or leave out --tuned`);
+  const sources = paths.map((file) => ({ file, text: readFileSync(file, "utf8") }));
+  const { value: compiled, diagnostics } = compile(sources);
+  const texts = new Map(sources.map(({ file, text }) => [file, text]));
+  if (!compiled || hasErrors(diagnostics)) throw new Error(diagnostics.map((each) => renderDiagnostic(each, texts)).join("\n"));
   const random = createRandom("image");
   const image = Float32Array.from({ length: elementCount(onlyInput(compiled).type.shape) }, () => random.uniform());
   const groups = compiled.levels.layers().groups.filter((group) => group.phase === "run");
   const multiplyAdds = groups.reduce((sum, group) => sum + multiplyAddsOf(group), 0);
-  return { name, compiled, weights, image, multiplyAdds };
+  return { name, compiled, weights: telling(compiled, image), image, multiplyAdds };
+}
+
+/** The initialisers' values, with the last layer's scaled until the outputs differ, but none drowns in a saturated softmax. */
+function telling(compiled: Compiled, image: Float32Array): Weights {
+  const weights = initializeWeights(compiled.source.weights, 0);
+  const last = lastKernel(compiled);
+  const inputs = new Map([[onlyInput(compiled).name, Float64Array.from(image)]]);
+  for (let attempt = 0; attempt < 12; attempt++) {
+    const [output] = createWasm(compiled, weights).run(inputs).values();
+    const values = [...(output ?? [])].map(Math.abs);
+    const spread =
+      values.reduce((a, b) => Math.max(a, b), 0) /
+      Math.max(
+        Number.MIN_VALUE,
+        values.reduce((a, b) => Math.min(a, b), Infinity),
+      );
+    if (spread > 1.1 && spread < 1e5) return weights;
+    const kernel = weights.get(last);
+    if (kernel)
+      weights.set(
+        last,
+        kernel.map((value) => value * (spread <= 1.1 ? 4 : 0.5)),
+      );
+  }
+  throw new Error(`the outputs of ${compiled.name} say nothing: they are all alike, or one is all there is`);
+}
+
+/** The key of the weight of two or more dimensions that the program reads last. */
+function lastKernel({ source }: Compiled): string {
+  const kernels = new Map(source.weights.filter(({ type }) => type.shape.length > 1).map(({ name, path }) => [name, path]));
+  const read = source.nodes.flatMap((node) => node.operands).filter((name) => kernels.has(name));
+  return kernels.get(read.at(-1) ?? "") ?? "";
 }
 
 export function onlyInput(compiled: Compiled): Compiled["inputs"][number] {

@@ -1,15 +1,26 @@
 /** A contender in a page; the driver calls these functions through the browser's debugging channel. */
-import { type Assignment, type Contender, createContender, hasRelaxedSimd } from "./contender.ts";
+import { type Assignment, createContender, hasRelaxedSimd, type Remote } from "./contender.ts";
 
 const host = globalThis as unknown as {
-  bench: { create(assignment: Assignment): Contender; hasRelaxedSimd(): boolean };
-  contender?: Contender;
+  bench: { create(assignment: Assignment): void; hasRelaxedSimd(): boolean };
+  contender?: Remote;
 };
+
+async function read(url: string): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`cannot read ${url}: HTTP ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** From an address in memory, which no cache of compiled code knows. */
+async function prepareImport(url: string) {
+  const place = URL.createObjectURL(new Blob([await read(url)], { type: "text/javascript" }));
+  return async () => (await import(place)) as unknown;
+}
 
 host.bench = {
   hasRelaxedSimd,
   create(assignment) {
-    host.contender = createContender(assignment, { read: async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer()) });
-    return host.contender;
+    host.contender = createContender(assignment, { read, prepareImport });
   },
 };

@@ -1,7 +1,6 @@
-/** What was measured, as Markdown: the same text for the terminal and for RESULTS.md. */
+/** What was measured, as Markdown and as JSON. */
 import { cpus, loadavg, release, type as system, totalmem } from "node:os";
-import { isDisturbed, type Measurement, opponent, type Timing } from "./measure.ts";
-import type { FileSize, Prepared } from "./prepare.ts";
+import { isDisturbed, type Measurement, type Timing } from "./measure.ts";
 import { formatTable } from "./table.ts";
 
 export function machineText(): string {
@@ -14,97 +13,110 @@ export function machineText(): string {
   return lines.join("\n");
 }
 
-/** What matters, first: where Quern is faster, where it is not, and whether that can be believed. */
+/** One record of the JSON: what was measured of one system on one network. */
+export function records(measurements: readonly Measurement[]) {
+  return measurements.flatMap(({ network, engine, schedule, timings }) =>
+    timings.map(({ contender, ms, firstMs, shipped }) => ({
+      network,
+      system: contender.system,
+      target: contender.target,
+      engine: contender.runsIn === "native" ? `Node ${process.versions.node}` : engine,
+      threads: 1,
+      schedule: contender.system === "quern" ? schedule : "default",
+      medianMs: ms.median,
+      lowMs: ms.low,
+      highMs: ms.high,
+      firstMs,
+      shippedBytesGz: shipped.code.gzip,
+    })),
+  );
+}
+
+/** What matters, first: Quern's time over each peer's, one line a network. */
 export function summaryText(measurements: readonly Measurement[]): string {
-  const lines = measurements.map((measurement) => {
-    const { engine, network, timings } = measurement;
-    const best = callsOf(timings).reduce((left, right) => (right.ratio.median < left.ratio.median ? right : left));
-    const { median, low, high } = best.ratio;
-    const verdict = median <= 1 ? `${(1 / median).toFixed(2)} times as fast` : `${median.toFixed(2)} times as slow`;
-    const cpu = best.cpuRatio ? `, of processor time ${best.cpuRatio.median.toFixed(2)}` : "";
-    const numbers = `quartiles ${low.toFixed(2)}-${high.toFixed(2)}; of the fastest batches ${best.fastestRatio.toFixed(2)}${cpu}`;
-    const doubt = isDisturbed(measurement) ? " *Disturbed*." : "";
-    return `- ${network}, ${engine}: ${best.kind} takes ${median.toFixed(2)} of the time of ${opponent} (${numbers}): ${verdict}.${doubt}`;
+  const kinds = [...new Set(measurements.flatMap(({ timings }) => timings.filter(isPeer).map(({ contender }) => contender.kind)))];
+  const rows = measurements.map(({ network, timings }) => {
+    const best = fastestOf(timings);
+    const cells = kinds.map((kind) => {
+      const timing = timings.find(({ contender }) => contender.kind === kind);
+      if (!timing) return "cannot run";
+      return `${timing.ratio.median.toFixed(2)}${isDisturbed(timing) || isDisturbed(best) ? " ?" : ""}`;
+    });
+    return [network, best.contender.kind, best.ms.median.toFixed(3), ...cells];
   });
-  const remark =
-    "*Disturbed*: quartiles of a contender are more than a quarter apart, for other programs ran; run it again when they don't.";
-  return [...lines, ...(measurements.some(isDisturbed) ? ["", remark] : [])].join("\n");
+  return [
+    "Quern's fastest variant: its time, and that time over each peer's within the same round (median; below 1, Quern is faster).",
+    formatTable(["network", "variant", "ms", ...kinds.map((kind) => `/ ${kind}`)], rows, { left: [0, 1] }),
+    "A question mark: the quartiles of one of the two are more than a quarter apart, for other programs ran; run it again when they don't.",
+  ].join("\n\n");
 }
 
 export function engineText(engine: string, measurements: readonly Measurement[]): string {
   const rows = measurements.flatMap((measurement) => measurement.timings.map((timing) => timingRow(measurement, timing)));
-  const heads = [
-    "network",
-    "contender",
-    "median ms",
-    "min",
-    "quartiles",
-    `time / ${opponent}`,
-    "quartiles",
-    "of minima",
-    "of CPU time",
-    "GFLOP/s",
-    "rounds",
-  ];
-  const loads = measurements.flatMap(({ network, loads }) =>
-    loads.map(({ kind, loadMs, firstRunMs }) => [
-      network,
-      kind,
-      loadMs.toFixed(1),
-      firstRunMs.toFixed(1),
-      (loadMs + firstRunMs).toFixed(1),
-    ]),
-  );
+  const heads = ["network", "system", "median ms", "quartiles", "min", "CPU ms", "Quern's / its", "quartiles", "GFLOP/s", "rounds"];
   const worst = Math.max(...measurements.map(({ difference }) => difference));
+  const absent = measurements.flatMap(({ network, missing }) =>
+    missing.map(({ kind, reason }) => `- ${kind} cannot run ${network}: ${reason}`),
+  );
   return [
     `## ${engine}`,
-    `Outputs of all contenders agree within ${worst.toExponential(1)} (relative, the largest of all).`,
+    `Outputs of all agree within ${worst.toExponential(1)} (relative, the largest of all). Schedules: ${measurements[0]?.schedule}.`,
     formatTable(heads, rows, { left: [0, 1] }),
-    "Load and first run, in a fresh process (median):",
-    formatTable(["network", "contender", "load ms", "first run ms", "together"], loads, { left: [0, 1] }),
+    ...(absent.length > 0 ? [absent.join("\n")] : []),
+    "What it takes to begin, and to hold: bytes to fetch (kB; code and, apart, weights with what describes the model), the time from all of them in " +
+      "memory to the first output in a fresh process (median), and the most memory that the process has had.",
+    formatTable(beginHeads, measurements.flatMap(beginRows), { left: [0, 1] }),
+    "Quern's own memory (MB), which never grows: all of it, and of that the weights; the rest is the arena.",
+    formatTable(
+      ["network", "all", "weights"],
+      measurements.map(({ network, memory }) => [network, megabytes(memory.whole), megabytes(memory.weights)]),
+    ),
   ].join("\n\n");
 }
 
-export function sizesText(prepared: readonly Prepared[]): string {
-  const rows = prepared.flatMap(({ network, sizes }) => {
-    const fetched = (variant: string) => sizes.quern.filter(({ name }) => !name.endsWith(".wasm") || name === `model.${variant}.wasm`);
-    const line = (who: string, files: readonly FileSize[]) => {
-      const code = files.filter(({ name }) => !isWeights(name));
-      const data = files.filter(({ name }) => isWeights(name));
-      return [network.name, who, ...[code, data, files].flatMap((part) => [kilobytes(part, "raw"), kilobytes(part, "gzip")])];
-    };
-    return [line("quern simd", fetched("simd")), line("quern relaxed", fetched("relaxed")), line(opponent, sizes.onnx)];
-  });
-  const heads = ["network", "contender", "code kB", "gzip", "weights kB", "gzip", "all kB", "gzip"];
-  const notes = `Code: Quern's \`model.js\` and one wasm; for ${opponent} its wasm-only loader and wasm. Weights: \`model.weights.bin\`, or the ONNX file.`;
-  return [`## Bytes to fetch`, notes, formatTable(heads, rows, { left: [0, 1] })].join("\n\n");
+const beginHeads = ["network", "system", "code", "gzip", "model", "gzip", "first ms", "peak MB"];
+
+function beginRows({ network, timings }: Measurement): string[][] {
+  return timings.map(({ contender, firstMs, shipped, peakBytes }) => [
+    network,
+    contender.kind,
+    kilobytes(shipped.code.raw),
+    kilobytes(shipped.code.gzip),
+    kilobytes(shipped.model.raw),
+    kilobytes(shipped.model.gzip),
+    firstMs.toFixed(1),
+    peakBytes === undefined ? "" : megabytes(peakBytes),
+  ]);
 }
 
-function timingRow({ network, multiplyAdds, rounds }: Measurement, { kind, mode, ms, ratio, fastestRatio, cpuRatio }: Timing): string[] {
-  const isReference = kind === opponent;
+function timingRow({ network, multiplyAdds, rounds }: Measurement, timing: Timing): string[] {
+  const { contender, ms, cpuMs, ratio } = timing;
   return [
     network,
-    mode === "kernels" ? `${kind}, kernels alone` : kind,
+    `${contender.kind}${isDisturbed(timing) ? " ?" : ""}`,
     ms.median.toFixed(3),
-    ms.min.toFixed(3),
     `${ms.low.toFixed(3)}-${ms.high.toFixed(3)}`,
-    isReference ? "1" : ratio.median.toFixed(3),
-    isReference ? "" : `${ratio.low.toFixed(3)}-${ratio.high.toFixed(3)}`,
-    isReference ? "" : fastestRatio.toFixed(3),
-    isReference ? "" : (cpuRatio?.median.toFixed(3) ?? ""),
+    ms.min.toFixed(3),
+    cpuMs?.toFixed(3) ?? "",
+    isPeer(timing) ? ratio.median.toFixed(3) : "",
+    isPeer(timing) ? `${ratio.low.toFixed(3)}-${ratio.high.toFixed(3)}` : "",
     ((2e-6 * multiplyAdds) / ms.median).toFixed(1),
     String(rounds),
   ];
 }
 
-function callsOf(timings: readonly Timing[]): Timing[] {
-  return timings.filter(({ kind, mode }) => kind !== opponent && mode === "call");
+function isPeer({ contender }: Timing): boolean {
+  return contender.system !== "quern";
 }
 
-function isWeights(name: string): boolean {
-  return name === "model.weights.bin" || name === "model.onnx";
+function fastestOf(timings: readonly Timing[]): Timing {
+  return timings.filter((timing) => !isPeer(timing)).reduce((best, timing) => (timing.ms.median < best.ms.median ? timing : best));
 }
 
-function kilobytes(files: readonly FileSize[], of: "raw" | "gzip"): string {
-  return (files.reduce((sum, file) => sum + file[of], 0) / 1000).toFixed(1);
+function kilobytes(bytes: number): string {
+  return (bytes / 1000).toFixed(1);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
 }

@@ -1,4 +1,4 @@
-// Installs what the compiler and the benchmark need, then runs one of the scripts here: node setup.mjs compare.ts ARGUMENTS
+// Installs what the compiler and the benchmark need, then runs one of the scripts here: node setup.mjs bench.ts ARGUMENTS
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
