@@ -35,9 +35,8 @@ export function exportModel(compiled: Compiled, weights: Weights, exporter: Expo
 function prepare({ source, module }: Compiled, { operators }: Exporter): NnProgram {
   let program = source;
   // The other runtime chooses its own algorithms.
-  const rules = module.rules.filter((rule) => !rule.when);
-  for (const pass of nnPasses) {
-    program = pass.name === "expand" ? expandExcept(program, operators) : pass.run(program, rules);
+  for (const pass of nnPasses.filter(({ name }) => name !== "choose-algorithms")) {
+    program = pass.name === "expand" ? expandExcept(program, operators) : pass.run(program, module.rules);
     const [problem] = verifyNn(program);
     invariant(!problem, `after ${pass.name}, for export: ${problem?.message}`);
   }

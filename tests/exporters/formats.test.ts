@@ -86,7 +86,7 @@ describe.each(["onnx", "tflite", "tfjs"] as const)("%s", (format) => {
 
   const networks = full ? [...smallExamples, ...largeExamples] : (["resnet8", "unet", "shufflenet-v2", "squeezenet"] as const);
   test.each(networks.filter((name) => name !== "detector"))("%s is whole, in order, and has no batch normalisation left", (name) => {
-    const compiled = compileExample(name);
+    const compiled = compileExample(name, { algorithm: "direct" });
     const { lines, given, constants } = readers[format](exported(compiled, format));
     expectOrdered(lines, [...given, ...constants.keys()]);
     for (const { shape, bytes, type } of constants.values()) {
