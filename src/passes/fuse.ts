@@ -18,9 +18,10 @@ export function inlineProducers(program: TensorProgram): TensorProgram {
     if (!current || outputs.has(current.name)) continue;
     const compute = resultOf(current);
     if (rootReduction(compute) || containsReduction(compute.value)) continue;
-    const readers = readersOf(groups).get(current.name) ?? [];
+    const readersByName = readersOf(groups);
+    const readers = readersByName.get(current.name) ?? [];
     if (readers.length === 0 || !readers.every((reader) => mayInline(current, reader, readers.length))) continue;
-    if (belongsToReduction(compute, groups) && !readers.every((reader) => isEpilogue(resultOf(reader), compute))) continue;
+    if (belongsToReduction(compute, groups, readersByName) && !readers.every((reader) => isEpilogue(resultOf(reader), compute))) continue;
     groups = groups.filter((group) => group !== current).map((group) => (readers.includes(group) ? inlineInto(group, compute) : group));
   }
   return withoutUnusedBuffers({ ...program, groups });
@@ -47,10 +48,10 @@ export function fuseEpilogues(program: TensorProgram): TensorProgram {
 }
 
 /** Whether the map will join the reduction that it reads: there it costs nothing, while its reader would run it in a loop. */
-function belongsToReduction(map: Compute, groups: readonly Group[]): boolean {
+function belongsToReduction(map: Compute, groups: readonly Group[], readers: ReadonlyMap<string, readonly Group[]>): boolean {
   return groups.some((group) => {
     const reduction = resultOf(group);
-    return rootReduction(reduction) !== undefined && isEpilogue(map, reduction) && (readersOf(groups).get(group.name) ?? []).length === 1;
+    return readers.get(group.name)?.length === 1 && rootReduction(reduction) !== undefined && isEpilogue(map, reduction);
   });
 }
 

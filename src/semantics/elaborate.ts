@@ -9,7 +9,7 @@ import { evaluateType, valuesOfAttributes } from "./bind.ts";
 import { createStaging } from "./compile_time.ts";
 import { expansionValues } from "./expansion.ts";
 import { createGraphBuilder, freshName, type GraphBuilder } from "./graph_builder.ts";
-import { instantiate } from "./instantiate.ts";
+import { instantiateCall } from "./instantiate.ts";
 import { type Module, notationsOf } from "./module.ts";
 import { runBody } from "./statements.ts";
 import { evaluateTensor } from "./tensor_expression.ts";
@@ -72,7 +72,7 @@ export function expandNode(
 ): Expanded {
   const operator = module.operators.get(node.operator);
   invariant(operator, `no operator ${node.operator}`);
-  const instance = instantiate(operator, types, valuesOfAttributes(node.attributes), module, operator.span).value;
+  const instance = instantiateCall(operator, types, valuesOfAttributes(node.attributes), module, operator.span).value;
   invariant(instance, `${node.operator} does not instantiate where it did before`);
   const builder = createGraphBuilder(names);
   const found: Diagnostic[] = [];
@@ -123,6 +123,7 @@ function createEnvironment(
     staging: createStaging(module, report),
     runBody,
     calls: [],
+    checked: new Set(),
   };
 }
 

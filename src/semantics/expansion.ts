@@ -24,6 +24,7 @@ export function checkExpansion(
   span: Span,
   environment: Environment,
 ): boolean {
+  if (environment.checked.has(instance)) return true;
   const found: Diagnostic[] = [];
   const call = { name: operator.name, span };
   const staging = { ...environment.staging, report: (diagnostic: Diagnostic) => void found.push(diagnostic) };
@@ -50,6 +51,8 @@ export function checkExpansion(
     );
   if (result && found.length === 0) found.push(...wrongResults(operator, instance, result));
   for (const diagnostic of found) environment.staging.report(fromCall(diagnostic, call));
+  // The body sees the operands' types and nothing else of them, so the next call at these types need not run it.
+  if (found.length === 0) environment.checked.add(instance);
   return found.length === 0;
 }
 

@@ -9,6 +9,7 @@ import { type Compute, dtypeOf } from "../ir/expr.ts";
 import type { Attributes, NnValue } from "../ir/nn.ts";
 import { printSyntax } from "../ir/print_declaration.ts";
 import { type Checked, type Diagnostic, errorDiagnostic, hasErrors, type Span } from "../support/diagnostic.ts";
+import { exactJson } from "../support/exact_json.ts";
 import { nearest } from "../support/nearest.ts";
 import { bindAttributes, bindOperands, type DTypes, evaluateType, type Places, symbolsOf } from "./bind.ts";
 import { bindPattern, createStaging, evaluate } from "./compile_time.ts";
@@ -52,6 +53,25 @@ export function instantiate(
   const diagnostics = found.map((diagnostic) => withCall(diagnostic, operator, span, places));
   return value && !hasErrors(found) ? { value, diagnostics } : { diagnostics };
 }
+
+/**
+ * The same, for calls that programs make: a network calls a few operators again and again at a few shapes, and every pass asks
+ * for their instances. What was instantiated without a word is kept as long as the definitions that its body may call;
+ * `span` and `places` only say where mistakes stand.
+ */
+export function instantiateCall(...[operator, operands, given, library, span, places]: Parameters<typeof instantiate>): Checked<Instance> {
+  const byOperator = instances.get(library.definitions) ?? new WeakMap<OpDeclaration, Map<string, Instance>>();
+  const known = byOperator.get(operator) ?? new Map<string, Instance>();
+  instances.set(library.definitions, byOperator.set(operator, known));
+  const key = exactJson([operands.map(formatType), [...given]]);
+  const same = known.get(key);
+  if (same) return { value: same, diagnostics: [] };
+  const made = instantiate(operator, operands, given, library, span, places);
+  if (made.value && made.diagnostics.length === 0) known.set(key, made.value);
+  return made;
+}
+
+const instances = new WeakMap<Library["definitions"], WeakMap<OpDeclaration, Map<string, Instance>>>();
 
 function instantiateIn(
   operator: OpDeclaration,

@@ -5,7 +5,7 @@ import { type Compute, renameTensors } from "../ir/expr.ts";
 import type { NnNode, NnProgram } from "../ir/nn.ts";
 import { invariant } from "../support/invariant.ts";
 import { valuesOfAttributes } from "./bind.ts";
-import { type Instance, instantiate } from "./instantiate.ts";
+import { type Instance, instantiateCall } from "./instantiate.ts";
 
 /** The type of every value of a program, by name. */
 export function valueTypes(program: NnProgram): Map<string, TensorType> {
@@ -27,7 +27,7 @@ export function instantiateNode(
     invariant(type, `the value ${name} is not defined before ${node.operator}`);
     return type;
   });
-  const { value, diagnostics } = instantiate(operator, operands, valuesOfAttributes(node.attributes), program, operator.span);
+  const { value, diagnostics } = instantiateCall(operator, operands, valuesOfAttributes(node.attributes), program, operator.span);
   invariant(value, `${node.operator} does not instantiate: ${diagnostics[0]?.message}`);
   return value;
 }

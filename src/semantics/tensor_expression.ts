@@ -12,7 +12,7 @@ import { evaluate } from "./compile_time.ts";
 import { evaluateCondition } from "./condition.ts";
 import { checkExpansion } from "./expansion.ts";
 import { addNode } from "./graph_builder.ts";
-import { instantiate, isExpansion } from "./instantiate.ts";
+import { instantiateCall, isExpansion } from "./instantiate.ts";
 import { unknownName, unknownWord, withOrigin } from "./tensor_mistakes.ts";
 import { type Environment, isPoison, poisonTensor, reportIn, scopeOf, type TensorValue, tensorOf } from "./tensor_value.ts";
 import { numberType, toTensor } from "./to_tensor.ts";
@@ -246,7 +246,7 @@ function callOperator(
   const attributes = plainValues(args.rest, environment);
   if (!attributes || operands.some((operand) => operand === undefined)) return poisonTensor;
   const values = operands as NnValue[];
-  const { value: instance, diagnostics } = instantiate(
+  const { value: instance, diagnostics } = instantiateCall(
     operator,
     values.map((value) => value.type),
     attributes,

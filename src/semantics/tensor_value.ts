@@ -4,7 +4,7 @@ import type { FnDeclaration, ResultParameter, StatementSyntax } from "../ir/decl
 import type { NnValue } from "../ir/nn.ts";
 import { errorDiagnostic, type Note, type Span } from "../support/diagnostic.ts";
 import type { GraphBuilder } from "./graph_builder.ts";
-import type { Library } from "./instantiate.ts";
+import type { Instance, Library } from "./instantiate.ts";
 import type { Scope, Staging, Value } from "./value.ts";
 
 export type TensorValue =
@@ -32,6 +32,8 @@ export type Environment = {
   runBody(body: Body, environment: Environment, hint?: string): TensorValue | undefined;
   /** Calls that are being inlined, outermost first: to stop recursion and to say where a mistake comes from. */
   readonly calls: readonly { readonly name: string; readonly span: Span }[];
+  /** Expansions that were run at these types already, and have no mistake. */
+  readonly checked: Set<Instance>;
 };
 
 export const poisonTensor: TensorValue = { kind: "plain", value: { kind: "poison" } };

@@ -59,7 +59,9 @@ export type Scope = { readonly values: ReadonlyMap<string, Value>; readonly stag
 export const poison: Value = { kind: "poison" };
 
 export function extendScope(scope: Scope, bindings: Iterable<readonly [string, Value]>): Scope {
-  return { values: new Map([...scope.values, ...bindings]), staging: scope.staging };
+  const values = new Map(scope.values);
+  for (const [name, value] of bindings) values.set(name, value);
+  return { values, staging: scope.staging };
 }
 
 export function numberValue(value: number): Value {
