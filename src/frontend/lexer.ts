@@ -2,7 +2,7 @@
  * The tokens of the surface language. Keywords are names: a word is a keyword only where the grammar asks for it.
  * Comments are kept apart from the tokens, for the formatter; documentation (`///`) is a token.
  */
-import { createToken, type IToken, Lexer, type TokenType } from "chevrotain";
+import { createToken, type ILexerConfig, type IToken, Lexer, type TokenType } from "chevrotain";
 import { type Diagnostic, errorDiagnostic, type Span } from "../support/diagnostic.ts";
 
 export type Token = {
@@ -49,12 +49,14 @@ const comment = createToken({
 });
 
 /** Straight after a `.` only digits: `blocks.0.1` takes two elements. */
+const digits = /\d+/y;
+const decimal = /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const number = createToken({
   name: "number",
   pattern: (text, offset, matched) => {
     const last = matched.at(-1);
     const isMember = last?.image === "." && last.startOffset + 1 === offset;
-    return matchAt(isMember ? /\d+/y : /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y, text, offset);
+    return matchAt(isMember ? digits : decimal, text, offset);
   },
   line_breaks: false,
   start_chars_hint: [..."0123456789"],
@@ -68,11 +70,27 @@ const openString = createToken({ name: "open string", pattern: /"[^"\n\r]*/ });
 const blank = createToken({ name: "blank", pattern: /\s+/, line_breaks: true, group: Lexer.SKIPPED });
 const symbolTokens = symbols.map((symbol) => createToken({ name: symbol, pattern: symbol }));
 
-const lexer = new Lexer([blank, documentation, comment, number, name, string, quoted, openString, ...symbolTokens], {
+export const languageTokens: readonly TokenType[] = [
+  blank,
+  documentation,
+  comment,
+  number,
+  name,
+  string,
+  quoted,
+  openString,
+  ...symbolTokens,
+];
+
+export const lexerOptions: ILexerConfig = {
   lineTerminatorsPattern: /\n/g,
   lineTerminatorCharacters: ["\n"],
-  positionTracking: "full",
-});
+  // Where a token ends follows from its text.
+  positionTracking: "onlyStart",
+};
+
+// That the tokens are well defined is looked into by a test, and not whenever the compiler starts.
+const lexer = new Lexer([...languageTokens], { ...lexerOptions, skipValidations: true });
 
 const kinds = new Map<TokenType, Token["kind"]>([
   [documentation, "doc"],

@@ -50,7 +50,7 @@ export function parseDeclarations(cursor: Cursor): Declarations {
       () => parseDeclaration(cursor),
       () => skipDeclaration(cursor, begin),
     );
-    if (declaration && isTooDeep(declaration))
+    if (declaration && isTooDeep(declaration, cursor.position - begin))
       report(cursor, "too-deep", `\`${declaration.name}\` holds an expression of more than ${deepestTree} levels`, {
         span: declaration.nameSpan,
         help: "name parts of it with `let`",
@@ -233,7 +233,9 @@ function skipDeclaration(cursor: Cursor, begin: number): void {
 /** Long chains nest to the left without the parser noticing, and everything after it walks trees by calling itself. */
 const deepestTree = 500;
 
-function isTooDeep(declaration: Declaration): boolean {
+/** A level takes a token at least, but for a few that only wrap what they hold: most declarations are too short to be deep. */
+function isTooDeep(declaration: Declaration, tokens: number): boolean {
+  if (2 * tokens < deepestTree) return false;
   const waiting: { readonly node: unknown; readonly depth: number }[] = [{ node: declaration, depth: 0 }];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     const { node, depth } = next;
