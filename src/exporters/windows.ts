@@ -30,10 +30,8 @@ export function windowOf(call: Call, extent: readonly number[], { types }: Pick<
   const { before, after: declaredAfter } = declaredPadding(call.attributes.pad, input, stride, reach);
   const after = output.map((o, d) => Math.max(0, (o - 1) * at(stride, d) + at(reach, d) - at(input, d) - at(before, d)));
   const same = sameTotals(input, stride, reach);
-  const isSame = input.every(
-    (n, d) =>
-      at(output, d) === Math.ceil(n / at(stride, d)) && at(before, d) === at(same, d) >> 1 && at(after, d) === (at(same, d) + 1) >> 1,
-  );
+  // The padding after follows from the extents: it need not be compared.
+  const isSame = input.every((n, d) => at(output, d) === Math.ceil(n / at(stride, d)) && at(before, d) === at(same, d) >> 1);
   const isValid = [...before, ...after].every((padding) => padding === 0);
   return { extent, stride, dilation, before, after, declaredAfter, padding: isValid ? "valid" : isSame ? "same" : "explicit" };
 }

@@ -48,7 +48,11 @@ function evaluate(needed: ReadonlySet<string>, program: NnProgram, module: Modul
   const values = new Map<string, Float32Array>();
   const take = (name: string, numbers: ArrayLike<number>) => void values.set(name, Float32Array.from(numbers));
   for (const { name, data } of program.constants) if (needed.has(name)) take(name, data);
-  for (const { name, path } of program.weights) if (needed.has(name)) take(name, weights.get(path) ?? []);
+  for (const { name, path } of program.weights.filter((weight) => needed.has(weight.name))) {
+    const numbers = weights.get(path);
+    invariant(numbers, `no values for the weight ${path}`);
+    take(name, numbers);
+  }
   const outputs = [...needed].filter((name) => !values.has(name)).map((name) => ({ name, value: name }));
   if (outputs.length === 0) return values;
   const alone = eliminateDeadCode({ ...program, inputs: [], outputs });

@@ -16,8 +16,8 @@ model everything(image: f32[1, 16, 16, 3]) -> (classes: f32[1, 10], mask: f32[1,
   let pooled = max_pool2d(stem, window: [3, 3], stride: [2, 2], pad: [1, 1, 1, 1])
   let grouped = depthwise_conv2d(pooled, @filter: [3, 3, 8, 1] = he_normal, pad: [1, 1, 1, 1]) |> normalize(@filter_norm)
   let own = hand_made(grouped, @own: [3, 3, 8, 8] = he_normal) + @own_bias: [8] = uniform(-1, 1)
-  # A sum with an activation; a value that is read twice keeps its own.
-  let sum = relu(own + pooled)
+  # A value that is read without its activation too; a sum with one inside.
+  let sum = relu(relu6(own) + own)
   # Channels shuffled: reshape, transpose, reshape.
   let shuffled = sum |> reshape(to: [1, 4, 4, 2, 4]) |> transpose(order: [0, 1, 2, 4, 3]) |> reshape(to: [1, 4, 4, 8])
   let half = split(shuffled, parts: 2, part: 1)

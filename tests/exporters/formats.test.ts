@@ -1,5 +1,7 @@
 /** What each format's file holds: exact for a small model, and whole and in order for the examples. */
+import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { Compiled } from "../../src/compile.ts";
 import { elementCount } from "../../src/ir/dtype.ts";
 import { readOnnxModel } from "../operators/onnx_reader.ts";
 import { compileExample, compileText, full, largeExamples, smallExamples } from "../support.ts";
@@ -79,6 +81,20 @@ function textOf({ lines, constants }: Content): string {
   return [...weights, "", ...lines.map(lineText), ""].join("\n");
 }
 
+/** Compiled once for all formats. */
+const compiledExamples = new Map<string, Compiled>();
+
+function example(name: string): Compiled {
+  const compiled = compiledExamples.get(name) ?? compileExample(name, { algorithm: "direct" });
+  compiledExamples.set(name, compiled);
+  return compiled;
+}
+
+test("every golden is compared", () => {
+  const wanted = Object.keys(readers).map((format) => `everything.${format}.txt`);
+  expect(readdirSync(new URL("goldens", import.meta.url)).sort()).toEqual(wanted.sort());
+});
+
 describe.each(["onnx", "tflite", "tfjs"] as const)("%s", (format) => {
   test("a model with something of everything", () => {
     expectGolden(`everything.${format}.txt`, textOf(readers[format](exported(compileText(everything), format))));
@@ -86,7 +102,7 @@ describe.each(["onnx", "tflite", "tfjs"] as const)("%s", (format) => {
 
   const networks = full ? [...smallExamples, ...largeExamples] : (["resnet8", "unet", "shufflenet-v2", "squeezenet"] as const);
   test.each(networks.filter((name) => name !== "detector"))("%s is whole, in order, and has no batch normalisation left", (name) => {
-    const compiled = compileExample(name, { algorithm: "direct" });
+    const compiled = example(name);
     const { lines, given, constants } = readers[format](exported(compiled, format));
     expectOrdered(lines, [...given, ...constants.keys()]);
     for (const { shape, bytes, type } of constants.values()) {
