@@ -18,10 +18,9 @@ export function inlineProducers(program: TensorProgram): TensorProgram {
     if (!current || outputs.has(current.name)) continue;
     const compute = resultOf(current);
     if (rootReduction(compute) || containsReduction(compute.value)) continue;
-    const readersByName = readersOf(groups);
-    const readers = readersByName.get(current.name) ?? [];
+    const readers = readersOf(current.name, groups);
     if (readers.length === 0 || !readers.every((reader) => mayInline(current, reader, readers.length))) continue;
-    if (belongsToReduction(compute, groups, readersByName) && !readers.every((reader) => isEpilogue(resultOf(reader), compute))) continue;
+    if (belongsToReduction(compute, groups) && !readers.every((reader) => isEpilogue(resultOf(reader), compute))) continue;
     groups = groups.filter((group) => group !== current).map((group) => (readers.includes(group) ? inlineInto(group, compute) : group));
   }
   return withoutUnusedBuffers({ ...program, groups });
@@ -35,7 +34,7 @@ export function fuseEpilogues(program: TensorProgram): TensorProgram {
   for (const producer of [...program.groups].reverse()) {
     const current = groups.find((group) => group.name === producer.name);
     if (!current || outputs.has(current.name) || !rootReduction(resultOf(current))) continue;
-    const readers = readersOf(groups).get(current.name) ?? [];
+    const readers = readersOf(current.name, groups);
     const [reader] = readers;
     if (readers.length !== 1 || !reader || reader.computes.length !== 1 || reader.phase !== current.phase) continue;
     const map = resultOf(reader);
@@ -48,10 +47,10 @@ export function fuseEpilogues(program: TensorProgram): TensorProgram {
 }
 
 /** Whether the map will join the reduction that it reads: there it costs nothing, while its reader would run it in a loop. */
-function belongsToReduction(map: Compute, groups: readonly Group[], readers: ReadonlyMap<string, readonly Group[]>): boolean {
+function belongsToReduction(map: Compute, groups: readonly Group[]): boolean {
   return groups.some((group) => {
     const reduction = resultOf(group);
-    return readers.get(group.name)?.length === 1 && rootReduction(reduction) !== undefined && isEpilogue(map, reduction);
+    return rootReduction(reduction) !== undefined && isEpilogue(map, reduction) && readersOf(group.name, groups).length === 1;
   });
 }
 

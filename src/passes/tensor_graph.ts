@@ -10,11 +10,9 @@ export function bufferMap(program: Pick<TensorProgram, "buffers">): Map<string, 
   return new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
 }
 
-/** The groups that read each tensor. */
-export function readersOf(groups: readonly Group[]): Map<string, Group[]> {
-  const readers = new Map<string, Group[]>();
-  for (const group of groups) for (const name of tensorsReadBy(group)) readers.set(name, [...(readers.get(name) ?? []), group]);
-  return readers;
+/** The groups that read the tensor. */
+export function readersOf(tensor: string, groups: readonly Group[]): Group[] {
+  return groups.filter((group) => tensorsReadBy(group).has(tensor));
 }
 
 /** Tensors that a group reads from outside itself. Groups do not change, so that each is looked through once. */

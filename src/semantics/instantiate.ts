@@ -59,7 +59,14 @@ export function instantiate(
  * for their instances. What was instantiated without a word is kept as long as the definitions that its body may call;
  * `span` and `places` only say where mistakes stand.
  */
-export function instantiateCall(...[operator, operands, given, library, span, places]: Parameters<typeof instantiate>): Checked<Instance> {
+export function instantiateCall(
+  operator: OpDeclaration,
+  operands: readonly TensorType[],
+  given: ReadonlyMap<string, Value>,
+  library: Library,
+  span: Span,
+  places?: Places,
+): Checked<Instance> {
   const byOperator = instances.get(library.definitions) ?? new WeakMap<OpDeclaration, Map<string, Instance>>();
   const known = byOperator.get(operator) ?? new Map<string, Instance>();
   instances.set(library.definitions, byOperator.set(operator, known));

@@ -70,7 +70,9 @@ function drawWeights(needed: readonly Weight[], declared: readonly Weight[], see
       ),
     };
   }
-  return { value: initializeWeights([...declared, ...needed], seed), diagnostics: [] };
+  // Most weights are in both lists, and large ones take long to draw.
+  const each = new Map([...declared, ...needed].map((weight) => [weight.path, weight]));
+  return { value: initializeWeights([...each.values()], seed), diagnostics: [] };
 }
 
 function missingTensor(weight: Weight, strangers: readonly string[], file: string): Diagnostic {
