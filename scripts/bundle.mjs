@@ -7,7 +7,7 @@ import { buildSync } from "esbuild";
 const root = fileURLToPath(new URL("../", import.meta.url));
 const { dependencies, optionalDependencies } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
 
-/** What is bundled of the dependencies, because it starts slowly otherwise. */
+/** What the package brings along instead of depending on it. */
 const inside = ["chevrotain"];
 
 const bundleOptions = (outdir) => ({
@@ -20,7 +20,7 @@ const bundleOptions = (outdir) => ({
   mainFields: ["module", "main"],
   format: "esm",
   target: "es2023",
-  external: ["node:*", ...Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !inside.includes(name))],
+  external: ["node:*", ...Object.keys({ ...dependencies, ...optionalDependencies })],
   logLevel: "error",
 });
 

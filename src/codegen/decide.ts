@@ -1,5 +1,6 @@
 /** Conditions that the place of a statement decides: with loops written out, which case of a value is meant is known. */
-import { constantIndex, type Index, rangeOf, subtract } from "../ir/affine.ts";
+import { constantIndex, type Index } from "../ir/affine.ts";
+import { compareIndices } from "../ir/compare_indices.ts";
 import { childrenOf, type Expr, mapExpr } from "../ir/expr.ts";
 import { type Place, rangesOf, resolve } from "./kernel_builder.ts";
 
@@ -42,23 +43,7 @@ function decide(condition: Expr, place: Place): boolean | undefined {
   }
   const [left, right] = [indexOf(first), indexOf(second)];
   if (!left || !right) return undefined;
-  const { low, high } = rangeOf(resolve(subtract(left, right), place), rangesOf(place.builder));
-  switch (condition.function) {
-    case "eq":
-      return low === 0 && high === 0 ? true : low > 0 || high < 0 ? false : undefined;
-    case "ne":
-      return low === 0 && high === 0 ? false : low > 0 || high < 0 ? true : undefined;
-    case "lt":
-      return high < 0 ? true : low >= 0 ? false : undefined;
-    case "le":
-      return high <= 0 ? true : low > 0 ? false : undefined;
-    case "gt":
-      return low > 0 ? true : high <= 0 ? false : undefined;
-    case "ge":
-      return low >= 0 ? true : high < 0 ? false : undefined;
-    default:
-      return undefined;
-  }
+  return compareIndices(condition.function, resolve(left, place), resolve(right, place), rangesOf(place.builder));
 }
 
 /** An integer expression as an index, where it is one. */

@@ -1,6 +1,7 @@
 /** Arithmetic of staged values: numbers fold, indices combine symbolically, lists go element by element, scalars become applications. */
 
-import { constantIndex, type Index, type Ranges, rangeOf, scale, subtract } from "../ir/affine.ts";
+import { constantIndex, type Index, scale } from "../ir/affine.ts";
+import { compareIndices } from "../ir/compare_indices.ts";
 import { dtypeOf, type Expr, type ScalarFunction } from "../ir/expr.ts";
 import { resultDType, scalarFunctions } from "../ir/scalar_functions.ts";
 import type { Span } from "../support/diagnostic.ts";
@@ -96,27 +97,6 @@ function indexPair(left: Value, right: Value): [Index, Index] | undefined {
         : undefined;
   const [first, second] = [whole(left), whole(right)];
   return first && second ? [first, second] : undefined;
-}
-
-/** A comparison of indices that their ranges decide. */
-function compareIndices(name: ScalarFunction, left: Index, right: Index, ranges: Ranges): boolean | undefined {
-  const { low, high } = rangeOf(subtract(left, right), ranges);
-  switch (name) {
-    case "lt":
-      return high < 0 ? true : low >= 0 ? false : undefined;
-    case "le":
-      return high <= 0 ? true : low > 0 ? false : undefined;
-    case "gt":
-      return low > 0 ? true : high <= 0 ? false : undefined;
-    case "ge":
-      return low >= 0 ? true : high < 0 ? false : undefined;
-    case "eq":
-      return low === 0 && high === 0 ? true : low > 0 || high < 0 ? false : undefined;
-    case "ne":
-      return low > 0 || high < 0 ? true : low === 0 && high === 0 ? false : undefined;
-    default:
-      return undefined;
-  }
 }
 
 /** Brings two values to one dtype: a number takes the other's. */

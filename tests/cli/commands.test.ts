@@ -42,7 +42,7 @@ describe("usage", () => {
   test("help of every command, with examples, on stdout", () => {
     const { code, out, err } = run("--help");
     expect([code, err]).toEqual([0, ""]);
-    for (const name of ["check", "fmt", "inspect", "lower", "run", "build", "verify"]) {
+    for (const name of ["check", "fmt", "inspect", "lower", "run", "build", "export", "verify"]) {
       expect(out).toContain(`  ${name} [options]`);
       const help = run(name, "--help");
       expect([help.code, help.err]).toEqual([0, ""]);
@@ -224,6 +224,26 @@ describe("verify", () => {
     expect(report).toMatchObject({ ok: true, seed: 3, diagnostics: [] });
     expect(report.layers.length).toBeGreaterThan(0);
     expect(report.outputs.map((output: { name: string }) => output.name)).toEqual(["y", "z"]);
+  });
+});
+
+describe("--algorithm", () => {
+  save("conv.qn", "model m(x: f32[1, 24, 24, 16]) -> y: f32[1, 24, 24, 16] { conv2d(x, @k: [3, 3, 16, 16] = he_normal, pad: same) }\n");
+  const inspect = (...args: string[]) => run("inspect", "conv.qn", "--level", "nn", ...args);
+
+  test("forces a rule that has `when`, or none", () => {
+    const called = ({ out }: { readonly out: string }) => [...out.matchAll(/ = (\w+)\(%/g)].map(([, name]) => name);
+    expect(called(inspect("--algorithm", "direct"))).toEqual(["conv2d"]);
+    const winograd = ["winograd_input", "winograd_weights", "winograd_product", "winograd_output"];
+    expect(called(inspect("--algorithm", "winograd_2x2"))).toEqual(winograd);
+    expect(called(inspect())).toEqual(winograd);
+  });
+
+  test("that is not known names those that are", () => {
+    const { code, err } = inspect("--algorithm", "winograd_8x8");
+    expect(code).toBe(1);
+    expect(err).toContain("error[unknown-algorithm]: there is no algorithm `winograd_8x8`");
+    expect(err).toContain("help: choose one of direct, winograd_4x4, winograd_2x2");
   });
 });
 
