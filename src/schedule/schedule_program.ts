@@ -101,7 +101,9 @@ function applyOne(syntax: Extract<StepSyntax, { kind: "step" }>, names: Names, s
   if (!step.value) return { diagnostics: step.diagnostics };
   const { value, diagnostics } = applyStep(step.value, state);
   if (!value) return { diagnostics };
-  const buffers = new Map([...state.buffers, ...value.buffers.map((buffer) => [buffer.name, buffer] as const)]);
+  // Few steps add a buffer, and a program has hundreds.
+  const added = value.buffers.map((buffer) => [buffer.name, buffer] as const);
+  const buffers = added.length === 0 ? state.buffers : new Map([...state.buffers, ...added]);
   const next = { nest: value.nest, buffers, added: [...state.added, ...value.buffers], before: [...state.before, ...value.nests] };
   return { value: next, diagnostics };
 }

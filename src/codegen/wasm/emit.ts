@@ -9,8 +9,11 @@ import type { Ref } from "./spelling.ts";
 export type EmitOptions = {
   /** Fused or unfused multiply-add, the engine's choice; an engine without relaxed SIMD rejects the module. */
   readonly relaxed: boolean;
-  /** `run`: what ships. `build`: also `build()`, which computes derived weights. `steps`: every call on its own, `step0`, `step1`, ... */
-  readonly calls: "run" | "build" | "steps";
+  /**
+   * `run`: what ships. `weights`: only `build()`, which computes derived weights. `build`: both. `steps`: every call on its own,
+   * `step0`, `step1`, ...
+   */
+  readonly calls: "run" | "weights" | "build" | "steps";
 };
 
 export type EmittedModule = { readonly bytes: Uint8Array; text(): string };
@@ -45,7 +48,8 @@ function fillModule(module: binaryen.Module, program: KernelProgram, { relaxed, 
   const bytes = calls === "run" ? program.runBytes : program.buildBytes;
   const pages = Math.max(1, Math.ceil(bytes / pageBytes));
   module.setMemory(pages, pages, "memory");
-  const made = program.calls.filter((call) => calls !== "run" || call.phase === "run");
+  const only = calls === "run" ? "run" : calls === "weights" ? "build" : undefined;
+  const made = program.calls.filter((call) => only === undefined || call.phase === only);
   const used = new Set(made.map((call) => call.kernel));
   const helpers = addHelpers(module);
   for (const kernel of program.kernels) if (used.has(kernel.name)) addKernel(module, kernel, relaxed, helpers);
@@ -57,8 +61,8 @@ function fillModule(module: binaryen.Module, program: KernelProgram, { relaxed, 
   const phase = (name: KernelCall["phase"]) => made.filter((call) => call.phase === name).map(emitCall);
   if (calls === "steps") for (const [i, call] of made.entries()) exportFunction(module, `step${i}`, [emitCall(call)]);
   else {
-    exportFunction(module, "run", phase("run"));
-    if (calls === "build") exportFunction(module, "build", phase("build"));
+    if (calls !== "weights") exportFunction(module, "run", phase("run"));
+    if (calls !== "run") exportFunction(module, "build", phase("build"));
   }
   helpers.finish();
 }

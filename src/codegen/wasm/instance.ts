@@ -63,7 +63,7 @@ export function instantiate(program: KernelProgram, bytes: Uint8Array, calls: Em
 
 /** The shipped image: the first `weightBytes` of memory once every weight is in place and the build phase has run. */
 export function buildWeights(program: KernelProgram, weights: ReadonlyMap<string, ArrayLike<number>>): Uint8Array {
-  const instance = instantiate(program, emitWasm(program, { relaxed: false, calls: "build" }).bytes, "build");
+  const instance = instantiate(program, emitWasm(program, { relaxed: false, calls: "weights" }).bytes, "weights");
   for (const { buffer, source } of program.sources) {
     const values = source.kind === "constant" ? source.data : weights.get(source.path);
     invariant(values, `no values for the weight ${source.kind === "weight" ? source.path : buffer}`);
