@@ -34,7 +34,7 @@ export function addressOf(buffer: Buffer, position: Index, writes: boolean, plac
     atom.kind === "variable" ? [{ variable: atom.name, step: coefficient * bytes }] : [],
   );
   const others = scale({ terms: position.terms.filter((term) => term.atom.kind !== "variable"), constant: 0 }, bytes);
-  const parameter = parameterOf(buffer.name, writes, place.builder);
+  const parameter = parameterOf(buffer, writes, place.builder);
   const gathered = containsRead(others);
   // The instruction adds its constant without wrapping around: what the rest may lack to 0 goes into the pointer.
   const lacking = -rangeOf({ terms: position.terms, constant: 0 }, rangesOf(place.builder)).low * bytes;
@@ -129,7 +129,7 @@ function atomValue(atom: Atom, place: Place): KernelExpr {
       const position = resolvedPosition(buffer, atom.indices);
       const { address, offset: bytes } = addressOf(buffer, position, false, place);
       const dtype = storedDType(buffer.dtype, place.builder.float64);
-      const parameter = parameterOf(buffer.name, false, place.builder);
+      const parameter = parameterOf(buffer, false, place.builder);
       return assign("i", "i32", { kind: "load", type: "i32", dtype, buffer: parameter, address, offset: bytes }, place);
     }
   }

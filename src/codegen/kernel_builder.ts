@@ -112,12 +112,11 @@ export function placeOutside(stem: string, value: KernelExpr, dependsOn: Readonl
 }
 
 /** The kernel's name for a buffer; asking makes it a parameter. */
-export function parameterOf(buffer: string, writes: boolean, builder: Builder): string {
-  let parameter = builder.parameters.get(buffer);
+export function parameterOf({ name, dtype }: Buffer, writes: boolean, builder: Builder): string {
+  let parameter = builder.parameters.get(name);
   if (!parameter) {
-    const declared = builder.buffers.get(buffer);
-    parameter = { name: `b${builder.parameters.size}`, dtype: storedDType(declared?.dtype ?? "f32", builder.float64), writes };
-    builder.parameters.set(buffer, parameter);
+    parameter = { name: `b${builder.parameters.size}`, dtype: storedDType(dtype, builder.float64), writes };
+    builder.parameters.set(name, parameter);
   }
   if (writes) parameter.writes = true;
   return parameter.name;

@@ -119,7 +119,7 @@ export function loadAt(expr: ReadExpr, position: Index, type: KernelType, splat:
     kind: "load",
     type,
     dtype: storedDType(buffer.dtype, place.builder.float64),
-    buffer: parameterOf(buffer.name, false, place.builder),
+    buffer: parameterOf(buffer, false, place.builder),
     address,
     offset: bytes,
     ...(splat ? { splat } : {}),

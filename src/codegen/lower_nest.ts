@@ -31,9 +31,9 @@ import { shareValues } from "./value_numbering.ts";
 
 export type LoweredNest = {
   readonly kernel: Kernel;
-  /** The buffers of the kernel's parameters, in their order. */
+  /** The buffers, and tiles in memory, of the kernel's parameters, in their order. */
   readonly arguments: readonly string[];
-  /** Tiles that live in memory. */
+  /** Tiles that live in memory, under the names that they have in the nest. */
   readonly scratch: readonly Buffer[];
 };
 
@@ -44,20 +44,19 @@ export function lowerNest(nest: Nest, buffers: ReadonlyMap<string, Buffer>, floa
   const builder = createBuilder(buffers, float64);
   const root = createLoopScope("");
   const block = createBlock();
-  lowerStatement(nest.body, { builder, block, loops: [root], variables: new Map(), tiles: new Map(), bound: new Map() }, nest.name);
+  lowerStatement(nest.body, { builder, block, loops: [root], variables: new Map(), tiles: new Map(), bound: new Map() });
   const body = shareValues([...root.before, ...root.top, ...block.statements], (stem) => fresh(stem, builder));
   const kernel: Kernel = { name: nest.name, trace: nest.trace, parameters: [...builder.parameters.values()], body };
   return { kernel, arguments: [...builder.parameters.keys()], scratch: builder.scratch };
 }
 
-function lowerStatement(statement: Statement, place: Place, nest: string): void {
-  const go = (inner: Statement, at: Place) => lowerStatement(inner, at, nest);
+function lowerStatement(statement: Statement, place: Place): void {
   switch (statement.kind) {
     case "sequence":
-      for (const inner of statement.statements) go(inner, place);
+      for (const inner of statement.statements) lowerStatement(inner, place);
       break;
     case "for":
-      lowerLoop(statement, place, go);
+      lowerLoop(statement, place);
       break;
     case "store":
       lowerStore({ ...statement, value: decided(statement.value, place) }, place);
@@ -66,30 +65,30 @@ function lowerStatement(statement: Statement, place: Place, nest: string): void 
       lowerAccumulate({ ...statement, value: decided(statement.value, place) }, place);
       break;
     case "if":
-      lowerGuard(statement, place, go);
+      lowerGuard(statement, place);
       break;
     case "local":
-      lowerLocal(statement, place, nest, go);
+      lowerLocal(statement, place);
       break;
     case "reduce":
-      throw new Error(`internal error: the reduction of ${statement.buffer} in ${nest} is not decomposed`);
+      throw new Error(`internal error: the reduction of ${statement.buffer} is not decomposed`);
     default:
       unreachable(statement);
   }
 }
 
-function lowerLoop(loop: For, place: Place, go: (statement: Statement, place: Place) => void): void {
+function lowerLoop(loop: For, place: Place): void {
   if (loop.extent === 0) return;
   const copies = writtenOut(loop, place);
   if (copies) {
-    for (const copy of copies) go(loop.body, copy);
+    for (const copy of copies) lowerStatement(loop.body, copy);
     return;
   }
   const name = fresh(loop.name, place.builder);
   place.builder.extents.set(name, loop.extent);
   const scope = createLoopScope(name);
   const block = createBlock();
-  go(loop.body, { ...bind(loop, variableIndex(name), place), block, loops: [...place.loops, scope] });
+  lowerStatement(loop.body, { ...bind(loop, variableIndex(name), place), block, loops: [...place.loops, scope] });
   place.block.statements.push(...scope.before, {
     kind: "for",
     name,
@@ -115,23 +114,23 @@ function writtenOut(loop: For, place: Place): Place[] | undefined {
 }
 
 /** A guard that differs between lanes is tested for the whole vector first, then lane by lane. */
-function lowerGuard(guard: Extract<Statement, { kind: "if" }>, place: Place, go: (statement: Statement, place: Place) => void): void {
+function lowerGuard(guard: Extract<Statement, { kind: "if" }>, place: Place): void {
   if (!varies(guard.condition, place)) {
     loadAhead(guard.body, place);
     const inner = branchOf(place);
     const condition = lowerScalar(guard.condition, place);
-    go(guard.body, inner);
+    lowerStatement(guard.body, inner);
     place.block.statements.push({ kind: "if", condition, whenTrue: inner.block.statements, otherwise: [] });
   } else {
     const places = Array.from({ length: lanes }, (_, i) => atLane(place, i));
     const conditions = places.map((at) => assign("inside", "i32", lowerScalar(guard.condition, at), place));
     const all = conditions.reduce((a, b): KernelExpr => ({ kind: "apply", function: "bit_and", on: "i32", args: [a, b] }));
     const whole = branchOf(place);
-    go(guard.body, whole);
+    lowerStatement(guard.body, whole);
     const single = branchOf(place);
     places.forEach((at, i) => {
       const one = branchOf(single);
-      go(guard.body, inBlock(at, one.block));
+      lowerStatement(guard.body, inBlock(at, one.block));
       single.block.statements.push({ kind: "if", condition: conditions[i] as KernelExpr, whenTrue: one.block.statements, otherwise: [] });
     });
     place.block.statements.push({ kind: "if", condition: all, whenTrue: whole.block.statements, otherwise: single.block.statements });
@@ -157,24 +156,19 @@ function loadAhead(body: Statement, place: Place): void {
   });
 }
 
-function lowerLocal(
-  local: Extract<Statement, { kind: "local" }>,
-  place: Place,
-  nest: string,
-  go: (statement: Statement, place: Place) => void,
-): void {
+function lowerLocal(local: Extract<Statement, { kind: "local" }>, place: Place): void {
   if (local.scope === "memory") {
-    const buffer: Buffer = { name: `${nest}.${local.name}`, dtype: local.dtype, shape: local.shape, role: { kind: "temporary" } };
+    const buffer: Buffer = { name: local.name, dtype: local.dtype, shape: local.shape, role: { kind: "temporary" } };
     // A tile inside an unrolled loop is met once per copy, and is one place in memory.
     if (!place.builder.buffers.has(local.name)) place.builder.scratch.push(buffer);
     place.builder.buffers.set(local.name, buffer);
-    go(local.body, place);
+    lowerStatement(local.body, place);
     return;
   }
   const type = scalarType(local.dtype, place.builder);
   const vector = !place.builder.float64 && elementCount(local.shape) % lanes === 0 && isIndexedByVector(local.body, local.name, new Set());
   const tile: Tile = { name: fresh(`t_${local.name}`, place.builder), type, shape: local.shape, vector };
-  go(local.body, { ...place, tiles: new Map(place.tiles).set(local.name, tile) });
+  lowerStatement(local.body, { ...place, tiles: new Map(place.tiles).set(local.name, tile) });
 }
 
 /** Whether a vectorised loop's variable indexes the tile anywhere. */
@@ -260,7 +254,7 @@ function push(buffer: Buffer, position: Index, type: KernelType, value: KernelEx
     kind: "store",
     dtype,
     type,
-    buffer: parameterOf(buffer.name, true, place.builder),
+    buffer: parameterOf(buffer, true, place.builder),
     address,
     offset,
     value,

@@ -2,13 +2,15 @@
  * lowerToKernels: scheduled nests become kernels, each different one once, and every buffer gets its place in memory:
  * first the weights that run-time kernels read (the image that ships), then the arena, then what only some need.
  */
+
+import { canonicalNest } from "../ir/canonical_nest.ts";
 import { dtypes, elementCount } from "../ir/dtype.ts";
 import type { Kernel, KernelCall, KernelProgram, Placement, WeightSource } from "../ir/kernel.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import { allocatedShape, type Buffer } from "../ir/tensor.ts";
 import { exactJson } from "../support/exact_json.ts";
 import { storedDType } from "./kernel_builder.ts";
-import { lowerNest } from "./lower_nest.ts";
+import { type LoweredNest, lowerNest } from "./lower_nest.ts";
 
 export type LowerOptions = {
   /** Floats are float64 in memory and in registers, functions without an instruction are the host's: the reference. */
@@ -23,13 +25,24 @@ export function lowerToKernels(program: LoopProgram, options: LowerOptions = {})
   const kernels = new Map<string, Kernel>();
   const calls: KernelCall[] = [];
   const scratch: Buffer[] = [];
+  const known = new Map<string, { readonly lowered: LoweredNest; readonly names: readonly string[] }>();
   for (const nest of program.nests) {
-    const lowered = lowerNest(nest, buffers, float64);
+    const { text, names } = canonicalNest(nest, buffers);
+    const equal = known.get(text) ?? { lowered: lowerNest(nest, buffers, float64), names };
+    known.set(text, equal);
+    const { lowered } = equal;
+    const tiles = new Map(lowered.scratch.map((tile) => [tile.name, `${nest.name}.${tile.name}`]));
+    const bound = new Map([...tiles, ...equal.names.map((name, i): [string, string] => [name, names[i] ?? name])]);
     const key = exactJson([lowered.kernel.parameters, lowered.kernel.body]);
     const kernel = kernels.get(key) ?? lowered.kernel;
     kernels.set(key, kernel);
-    calls.push({ kernel: kernel.name, nest: nest.name, phase: nest.phase, arguments: lowered.arguments });
-    scratch.push(...lowered.scratch);
+    calls.push({
+      kernel: kernel.name,
+      nest: nest.name,
+      phase: nest.phase,
+      arguments: lowered.arguments.map((name) => bound.get(name) ?? name),
+    });
+    scratch.push(...lowered.scratch.map((tile) => ({ ...tile, name: tiles.get(tile.name) ?? tile.name })));
   }
   const { name, inputs, outputs } = program;
   const all = [...program.buffers, ...scratch];

@@ -4,9 +4,9 @@
  * in place is then no longer read.
  */
 
-import { constantIndex, type Index, offset, variableIndex } from "../ir/affine.ts";
+import { add, constantIndex, type Index, offset, scale, variableIndex } from "../ir/affine.ts";
 import { type Axis, type Compute, constantExpr, type Expr, mapExpr, substituteVariables } from "../ir/expr.ts";
-import type { LoopMode, LoopProgram, Nest, Statement } from "../ir/loop.ts";
+import type { LoopProgram, Nest, Statement } from "../ir/loop.ts";
 import { type Buffer, type Group, resultOf, rootReduction, type TensorProgram } from "../ir/tensor.ts";
 import { invariant } from "../support/invariant.ts";
 import { bufferMap } from "./tensor_graph.ts";
@@ -94,16 +94,18 @@ function slab(buffer: Buffer, d: number, start: number, count: number, position:
     if (e < d) return { start: 0, extent };
     return { start: -(halo?.before[e] ?? 0), extent: extent + (halo?.before[e] ?? 0) + (halo?.after[e] ?? 0) };
   });
-  const axes = spans.map(({ extent }, e) => ({ name: `h${position}_${e}`, extent }));
-  const indices = axes.map((axis, e) => offset(axis.extent === 1 ? constantIndex(0) : variableIndex(axis.name), spans[e]?.start ?? 0));
-  const store: Statement = { kind: "store", buffer: buffer.name, indices, value: constantExpr(buffer.dtype, halo?.fill ?? 0) };
-  const nest = loops(axes, store);
-  return vectorizeInnermost(nest, axes.at(-1));
-}
-
-/** A fill has no order to keep, so its last loop goes by vectors where it divides into them. */
-function vectorizeInnermost(statement: Statement, last: Axis | undefined): Statement {
-  if (!last || statement.kind !== "for") return statement;
-  const mode: LoopMode = statement.name === last.name && last.extent % 4 === 0 ? "vectorize" : statement.mode;
-  return { ...statement, mode, body: vectorizeInnermost(statement.body, last) };
+  const names = spans.map((_, e) => `h${position}_${e}`);
+  const last = spans.length - 1;
+  const width = [16, 8, 4].find((candidate) => (spans[last]?.extent ?? 0) % candidate === 0);
+  const fill = constantExpr(buffer.dtype, halo?.fill ?? 0);
+  const store = (indices: readonly Index[]): Statement => ({ kind: "store", buffer: buffer.name, indices, value: fill });
+  const axes = spans.map(({ extent }, e) => ({ name: names[e] ?? "", extent }));
+  const places = spans.map(({ start }, e) => offset(axisIndices(axes)[e] ?? constantIndex(0), start));
+  if (width === undefined) return loops(axes, store(places));
+  // A fill has no order to keep: its last loop goes by vectors, a few of them at a time.
+  const outer = { name: `${names[last]}.o`, extent: (spans[last]?.extent ?? 0) / width };
+  const inner = `${names[last]}.i`;
+  const across = add(scale(axisIndices([outer])[0] ?? constantIndex(0), width), offset(variableIndex(inner), spans[last]?.start ?? 0));
+  const body = store([...places.slice(0, -1), across]);
+  return loops([...axes.slice(0, -1), outer], { kind: "for", name: inner, extent: width, mode: "vectorize", body });
 }

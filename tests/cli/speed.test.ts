@@ -26,10 +26,8 @@ test.runIf(full)("ResNet-50 is checked in under a second", () => {
   expect(fastest(["check", exampleFile("resnet50")], 1000)).toBeLessThan(1000);
 });
 
-// Asked for are 5 seconds, which a build takes on an idle machine and not beside other tests; this limit only finds a scheduler that
-// searches, which took a minute and more.
-test.runIf(full)("MobileNetV2 is built in seconds", () => {
-  expect(fastest(["build", exampleFile("mobilenet-v2"), "--out", folder], 20_000)).toBeLessThan(20_000);
+test.runIf(full)("MobileNetV2 is built in under five seconds", () => {
+  expect(fastest(["build", exampleFile("mobilenet-v2"), "--out", folder], 5000)).toBeLessThan(5000);
 });
 
 test("the classics are short", () => {

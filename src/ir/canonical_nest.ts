@@ -1,0 +1,36 @@
+/**
+ * A nest without the names of its buffers: nests that compute the same on memory that lies alike have one text, however
+ * often a network repeats them.
+ */
+import { exactJson } from "../support/exact_json.ts";
+import type { Nest } from "./loop.ts";
+import { type Buffer, shareMemory } from "./tensor.ts";
+
+export type CanonicalNest = {
+  /** Equal for nests that differ in the names of their buffers alone. */
+  readonly text: string;
+  /** The buffers in the order in which the text meets them. */
+  readonly names: readonly string[];
+};
+
+export function canonicalNest({ body }: Nest, buffers: ReadonlyMap<string, Buffer>): CanonicalNest {
+  const places = new Map<string, number>();
+  // In the JSON of a statement a quotation mark inside a name is escaped, so that only a property looks like one.
+  const renamed = exactJson(body).replace(/"(buffer|tensor)":("(?:[^"\\]|\\.)*")/g, (property, key: string, quoted: string) => {
+    const name = JSON.parse(quoted) as string;
+    if (!buffers.has(name)) return property;
+    const place = places.get(name) ?? places.size;
+    places.set(name, place);
+    return `"${key}":${place}`;
+  });
+  const names = [...places.keys()];
+  const used = names.flatMap((name) => buffers.get(name) ?? []);
+  const memory = used.map(({ dtype, shape, halo, role }, i) => [
+    dtype,
+    shape,
+    halo,
+    role.kind,
+    used.slice(0, i).map((other) => shareMemory(other, used[i] as Buffer)),
+  ]);
+  return { text: exactJson([renamed, memory]), names };
+}
