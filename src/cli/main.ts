@@ -8,6 +8,7 @@ import { exportCommand } from "./commands/export.ts";
 import { fmtCommand } from "./commands/fmt.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { lowerCommand } from "./commands/lower.ts";
+import { profileCommand } from "./commands/profile.ts";
 import { runCommand } from "./commands/run.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { examples } from "./options.ts";
@@ -23,6 +24,7 @@ const commands: readonly ((terminal: Terminal) => Command)[] = [
   buildCommand,
   exportCommand,
   verifyCommand,
+  profileCommand,
 ];
 
 function createProgram(terminal: Terminal): Command {

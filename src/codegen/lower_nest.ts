@@ -167,7 +167,7 @@ function lowerLocal(local: Extract<Statement, { kind: "local" }>, place: Place):
   }
   const type = scalarType(local.dtype, place.builder);
   const vector = !place.builder.float64 && elementCount(local.shape) % lanes === 0 && isIndexedByVector(local.body, local.name, new Set());
-  const tile: Tile = { name: fresh(`t_${local.name}`, place.builder), type, shape: local.shape, vector };
+  const tile: Tile = { name: fresh("acc", place.builder), type, shape: local.shape, vector };
   lowerStatement(local.body, { ...place, tiles: new Map(place.tiles).set(local.name, tile) });
 }
 

@@ -32,7 +32,7 @@ export function lowerToKernels(program: LoopProgram, options: LowerOptions = {})
     known.set(text, equal);
     const { lowered } = equal;
     const tiles = new Map(lowered.scratch.map((tile) => [tile.name, `${nest.name}.${tile.name}`]));
-    const bound = new Map([...tiles, ...equal.names.map((name, i): [string, string] => [name, names[i] ?? name])]);
+    const bound = new Map([...equal.names.map((name, i): [string, string] => [name, names[i] ?? name]), ...tiles]);
     const key = exactJson([lowered.kernel.parameters, lowered.kernel.body]);
     const kernel = kernels.get(key) ?? lowered.kernel;
     kernels.set(key, kernel);

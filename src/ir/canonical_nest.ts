@@ -1,24 +1,26 @@
 /**
- * A nest without the names of its buffers: nests that compute the same on memory that lies alike have one text, however
- * often a network repeats them.
+ * A nest without the names of its buffers and tiles: nests that compute the same on memory that lies alike have one text,
+ * however often a network repeats them.
  */
 import { exactJson } from "../support/exact_json.ts";
-import type { Nest } from "./loop.ts";
+import type { Nest, Statement } from "./loop.ts";
+import { childStatements } from "./loop_accesses.ts";
 import { type Buffer, shareMemory } from "./tensor.ts";
 
 export type CanonicalNest = {
-  /** Equal for nests that differ in the names of their buffers alone. */
+  /** Equal for nests that differ in these names alone. */
   readonly text: string;
-  /** The buffers in the order in which the text meets them. */
+  /** Buffers and tiles in the order in which the text meets them. */
   readonly names: readonly string[];
 };
 
 export function canonicalNest({ body }: Nest, buffers: ReadonlyMap<string, Buffer>): CanonicalNest {
   const places = new Map<string, number>();
+  const tiles = new Set(tilesOf(body));
   // In the JSON of a statement a quotation mark inside a name is escaped, so that only a property looks like one.
-  const renamed = exactJson(body).replace(/"(buffer|tensor)":("(?:[^"\\]|\\.)*")/g, (property, key: string, quoted: string) => {
+  const renamed = exactJson(body).replace(/"(buffer|tensor|name)":("(?:[^"\\]|\\.)*")/g, (property, key: string, quoted: string) => {
     const name = JSON.parse(quoted) as string;
-    if (!buffers.has(name)) return property;
+    if (!tiles.has(name) && (key === "name" || !buffers.has(name))) return property;
     const place = places.get(name) ?? places.size;
     places.set(name, place);
     return `"${key}":${place}`;
@@ -33,4 +35,9 @@ export function canonicalNest({ body }: Nest, buffers: ReadonlyMap<string, Buffe
     used.slice(0, i).map((other) => shareMemory(other, used[i] as Buffer)),
   ]);
   return { text: exactJson([renamed, memory]), names };
+}
+
+function tilesOf(statement: Statement): string[] {
+  const own = statement.kind === "local" ? [statement.name] : [];
+  return [...own, ...childStatements(statement).flatMap(tilesOf)];
 }

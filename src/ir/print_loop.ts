@@ -15,6 +15,11 @@ export function printLoop(program: LoopProgram): string {
   return `${[...printShared("loop", program), ...nests].join("\n\n")}\n`;
 }
 
+/** The loops of a nest, without its head and trace. */
+export function printBody({ body }: Nest, declared: DeclaredDTypes): string {
+  return printBlock(body, declared).trimEnd();
+}
+
 /** `y[i] += v`, `y[i] max= v` */
 export const accumulateOperators: { readonly [op in AccumulateOp]: string } = { sum: "+=", prod: "*=", max: "max=", min: "min=" };
 

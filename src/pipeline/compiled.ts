@@ -4,9 +4,10 @@ import type { LoopProgram } from "../ir/loop.ts";
 import type { NnProgram, NnValue, NnWeight } from "../ir/nn.ts";
 import type { TensorProgram } from "../ir/tensor.ts";
 import { forceAlgorithm } from "../passes/choose_algorithms.ts";
+import type { NestHistory } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked } from "../support/diagnostic.ts";
-import { fuse, lowerKernel, lowerLoop, lowerNn, lowerTensor, planMemory } from "./lower.ts";
+import { fuse, lowerKernel, lowerLoop, lowerNn, lowerTensor, planMemory, scheduleSteps } from "./lower.ts";
 import { passNames } from "./passes.ts";
 
 export type CompileOptions = {
@@ -41,6 +42,8 @@ export type Levels = {
   schedule(): Checked<LoopProgram>;
   /** Scheduled, or as lowered with `after` "lower-to-loop". */
   loop(after?: string): LoopProgram;
+  /** Every nest after each step of its schedule. */
+  steps(): readonly NestHistory[];
   kernel(): KernelProgram;
   /** Tensor groups after fusion, before memory is decided: the layers that verification judges. */
   layers(): TensorProgram;
@@ -72,6 +75,7 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
     tensor: (after) => (after === undefined ? tensor() : planMemory(fuse(lowerTensor(nn()), after), after)),
     loop: (after) => (after === "lower-to-loop" ? (lowerLoop(tensor(), module, "unscheduled").value ?? loop()) : loop()),
     schedule,
+    steps: () => scheduleSteps(tensor(), (options.schedule ?? "default") === "none" ? { sketches: [], schedules: [] } : module),
     kernel,
     layers,
   };

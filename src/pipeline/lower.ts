@@ -12,7 +12,7 @@ import { verifyTensor } from "../ir/verify_tensor.ts";
 import { lowerToLoop } from "../passes/lower_to_loop.ts";
 import { lowerToTensor } from "../passes/lower_to_tensor.ts";
 import { decompose } from "../schedule/decompose.ts";
-import { scheduleProgram } from "../schedule/schedule_program.ts";
+import { type NestHistory, scheduleHistory, scheduleProgram } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked, Diagnostic } from "../support/diagnostic.ts";
 import { invariant } from "../support/invariant.ts";
@@ -60,6 +60,12 @@ export function lowerLoop(
   const scheduled = scheduleProgram(lowered, { sketches: module.sketches, schedules: module.schedules, target: "wasm" });
   if (scheduled.value) requireValid("schedule", verifyLoop(scheduled.value));
   return scheduled;
+}
+
+/** The loops of every layer after each step of its schedule. */
+export function scheduleSteps(program: TensorProgram, module: Pick<Module, "sketches" | "schedules">): readonly NestHistory[] {
+  const { sketches, schedules } = module;
+  return scheduleHistory(lowerToLoop(program), { sketches, schedules, target: "wasm" }).value ?? [];
 }
 
 export function lowerKernel(program: LoopProgram, options: { float64?: boolean } = {}): KernelProgram {

@@ -61,7 +61,7 @@ export function findLoop(statement: Statement, name: string): For | undefined {
   return loopsOf(statement).find((loop) => loop.name === name);
 }
 
-/** The one reduction of a nest whose order is still open. */
+/** The first reduction whose order is still open. */
 export function findReduce(statement: Statement): Reduce | undefined {
   return leavesOf(statement).flatMap((leaf) => (leaf.statement.kind === "reduce" ? [leaf.statement] : []))[0];
 }
@@ -143,7 +143,8 @@ export function renameLoops(statement: Statement, rename: (name: string) => stri
 
 function renameHeaders(statement: Statement, rename: (name: string) => string): Statement {
   const inner = mapStatement(statement, (body) => renameHeaders(body, rename));
-  return inner.kind === "for" ? { ...inner, name: rename(inner.name) } : inner;
+  if (inner.kind === "for") return { ...inner, name: rename(inner.name) };
+  return inner.kind === "reduce" ? { ...inner, over: inner.over.map(rename) } : inner;
 }
 
 export function mapReads(expr: Expr, change: (read: Extract<Expr, { kind: "read" }>) => Expr): Expr {

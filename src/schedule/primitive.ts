@@ -1,5 +1,5 @@
 /** What a schedule primitive is: one record that documents, checks and applies one kind of step. */
-import type { For, Nest } from "../ir/loop.ts";
+import type { For, LoopMode, Nest } from "../ir/loop.ts";
 import { printName } from "../ir/print_literal.ts";
 import { printStatement } from "../ir/print_loop.ts";
 import type { Buffer } from "../ir/tensor.ts";
@@ -94,6 +94,11 @@ export const namingRefusals = {
   "unknown-loop": "the nest has no loop of that name",
   "which-loop": "several loops side by side have that name",
 } as const;
+
+/** How a loop that is no longer serial runs. */
+export function modeText(mode: LoopMode): string {
+  return { serial: "serial", unroll: "unrolled", vectorize: "vectorised", parallel: "parallel" }[mode];
+}
 
 export function changed(nest: Nest, body: Nest["body"]): Change {
   return { nest: { ...nest, body }, buffers: [], nests: [] };

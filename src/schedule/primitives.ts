@@ -3,6 +3,7 @@ import type { Checked } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
 import { type Change, type Context, formatStep, type Primitive, refuse, type Step } from "./primitive.ts";
 import { fuse } from "./primitives/fuse.ts";
+import { parallel } from "./primitives/parallel.ts";
 import { reorder } from "./primitives/reorder.ts";
 import { split } from "./primitives/split.ts";
 import { stage } from "./primitives/stage.ts";
@@ -13,10 +14,9 @@ import { vectorize } from "./primitives/vectorize.ts";
 export type AnyPrimitive = Omit<Primitive, "check" | "apply"> & { run(step: Step, context: Context): Checked<Change> };
 
 export const primitives: ReadonlyMap<string, AnyPrimitive> = new Map(
-  [hidePlan(split), hidePlan(fuse), hidePlan(reorder), hidePlan(unroll), hidePlan(vectorize), hidePlan(stage)].map((primitive) => [
-    primitive.name,
-    primitive,
-  ]),
+  [hidePlan(split), hidePlan(fuse), hidePlan(reorder), hidePlan(unroll), hidePlan(vectorize), hidePlan(parallel), hidePlan(stage)].map(
+    (primitive) => [primitive.name, primitive],
+  ),
 );
 
 /** Applies one step, and adds it to the nest's trace; or says why not, and changes nothing. */

@@ -9,6 +9,7 @@ import { type Checked, type Diagnostic, errorDiagnostic } from "../support/diagn
 import { nearest } from "../support/nearest.ts";
 import { decompose } from "./decompose.ts";
 import { matchSketch } from "./match_sketch.ts";
+import { formatStep } from "./primitive.ts";
 import { applyStep } from "./primitives.ts";
 import { concreteStep, evaluateStep, type Names } from "./step_expressions.ts";
 import { firstOption, isTrue, type StepValue } from "./step_values.ts";
@@ -19,32 +20,58 @@ export type ScheduleOptions = {
   readonly target: string;
 };
 
+/** A nest as one step left it. */
+export type ScheduledStep = { readonly step: string; readonly nest: Nest; readonly buffers: ReadonlyMap<string, Buffer> };
+
+/** How a nest came to its schedule. */
+export type NestHistory = {
+  readonly nest: Nest;
+  /** `sketch contraction`, `a schedule of the program`, or nothing where none fits. */
+  readonly from: string | undefined;
+  readonly steps: readonly ScheduledStep[];
+};
+
 /** A nest under way, with what its steps have added. */
 type State = {
   readonly nest: Nest;
   readonly buffers: ReadonlyMap<string, Buffer>;
   readonly added: readonly Buffer[];
   readonly before: readonly Nest[];
+  readonly from: string | undefined;
+  readonly steps: readonly ScheduledStep[];
 };
 
 export function scheduleProgram(program: LoopProgram, options: ScheduleOptions): Checked<LoopProgram> {
+  const { value: states, diagnostics } = scheduleNests(program, options);
+  if (!states) return { diagnostics };
+  const nests = states.flatMap((state) => [...state.before, decompose(state.nest)]);
+  const added = states.flatMap((state) => state.added);
+  return { value: { ...program, buffers: [...program.buffers, ...added], nests: buildFirst(nests) }, diagnostics };
+}
+
+/** Every nest of the program with each step of its schedule, for people to follow. */
+export function scheduleHistory(program: LoopProgram, options: ScheduleOptions): Checked<readonly NestHistory[]> {
+  const { value: states, diagnostics } = scheduleNests(program, options);
+  if (!states) return { diagnostics };
+  const histories = states.map(({ from, steps }, i): NestHistory => ({ nest: program.nests[i] as Nest, from, steps }));
+  return { value: histories, diagnostics };
+}
+
+function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<readonly State[]> {
   const buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
   const diagnostics: Diagnostic[] = [];
   const schedules = options.schedules.filter((schedule) => schedule.target === options.target);
   const sketches = options.sketches.filter((sketch) => sketch.target === options.target);
   diagnostics.push(...unknownLayers(schedules, program));
   const states = program.nests.map((nest): State => {
-    const start: State = { nest, buffers, added: [], before: [] };
+    const start: State = { nest, buffers, added: [], before: [], from: undefined, steps: [] };
     const schedule = schedules.find((candidate) => candidate.layer === nest.name);
     if (!schedule) return applyFirstSketch(sketches, start);
     const { value, diagnostics: found } = applySteps(schedule.steps, new Map(), start);
     diagnostics.push(...found);
-    return value ?? start;
+    return { ...(value ?? start), from: "a schedule of the program" };
   });
-  if (diagnostics.length > 0) return { diagnostics };
-  const nests = states.flatMap((state) => [...state.before, decompose(state.nest)]);
-  const added = states.flatMap((state) => state.added);
-  return { value: { ...program, buffers: [...program.buffers, ...added], nests: buildFirst(nests) }, diagnostics };
+  return diagnostics.length > 0 ? { diagnostics } : { value: states, diagnostics };
 }
 
 /** Packing runs at build time: before everything that runs later, in the order it stands. */
@@ -67,7 +94,9 @@ function applyFirstSketch(sketches: readonly SketchDeclaration[], state: State):
   for (const sketch of sketches) {
     const match = matchSketch(sketch, state);
     const applied = match && applySteps(sketch.steps, match.names, state).value;
-    if (applied) return { ...applied, nest: { ...applied.nest, trace: [`sketch ${sketch.name}`, ...applied.nest.trace] } };
+    if (!applied) continue;
+    const from = `sketch ${sketch.name}`;
+    return { ...applied, from, nest: { ...applied.nest, trace: [from, ...applied.nest.trace] } };
   }
   return state;
 }
@@ -104,6 +133,13 @@ function applyOne(syntax: Extract<StepSyntax, { kind: "step" }>, names: Names, s
   // Few steps add a buffer, and a program has hundreds.
   const added = value.buffers.map((buffer) => [buffer.name, buffer] as const);
   const buffers = added.length === 0 ? state.buffers : new Map([...state.buffers, ...added]);
-  const next = { nest: value.nest, buffers, added: [...state.added, ...value.buffers], before: [...state.before, ...value.nests] };
+  const next: State = {
+    ...state,
+    nest: value.nest,
+    buffers,
+    added: [...state.added, ...value.buffers],
+    before: [...state.before, ...value.nests],
+    steps: [...state.steps, { step: formatStep(step.value), nest: value.nest, buffers }],
+  };
   return { value: next, diagnostics };
 }

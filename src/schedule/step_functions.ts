@@ -3,7 +3,8 @@ import { add, coefficientOf, constantIndex, scale, variablesOf } from "../ir/aff
 import { casesAlong } from "../ir/cases.ts";
 import type { Syntax } from "../ir/declaration.ts";
 import { rowMajorStrides } from "../ir/dtype.ts";
-import { allocatedShape } from "../ir/tensor.ts";
+import { tensorsRead } from "../ir/expr.ts";
+import { allocatedShape, shareMemory } from "../ir/tensor.ts";
 import type { Checked } from "../support/diagnostic.ts";
 import { findLoop, leavesOf, valuesOf } from "./nest.ts";
 import type { Context } from "./primitive.ts";
@@ -22,12 +23,15 @@ export const stepFunctions: ReadonlyMap<string, (call: Call) => Checked<StepValu
   ["bound", (call: Call) => chain(argument(call, 0), (axis) => truth(axis.kind !== "none"))],
   ["constant", (call: Call) => chain(tensorAt(call, 0), (tensor) => truth(isConstant(tensor, call.context)))],
   ["divisors", chooseDivisor],
+  ["exists", (call: Call) => chain(loopAt(call, 0), (name) => truth(findLoop(call.context.nest.body, name) !== undefined))],
   ["extent", extent],
+  ["in_place", (call: Call) => chain(tensorAt(call, 0), (tensor) => truth(isInPlace(tensor, call.context)))],
   ["max", (call: Call) => chain(numbers(call), (list) => number(Math.max(...list)))],
   ["min", (call: Call) => chain(numbers(call), (list) => number(Math.min(...list)))],
   ["one_of", (call: Call) => chain(numbers(call), (list) => number(call.choose("", list)))],
   ["points", points],
   ["stride", (call: Call) => tensorAndLoop(call, (tensor, loop) => number(strideOf(tensor, loop, call.context)))],
+  ["tails", tails],
   ["using", using],
   ["uses", (call: Call) => tensorAndLoop(call, (tensor, loop) => truth(tensor.indices.some((index) => variablesOf(index).has(loop))))],
 ]);
@@ -73,6 +77,24 @@ function points(call: Call): Checked<StepValue> {
   return chain(argument(call, 0), (loops) => {
     if (loops.kind !== "loops") return mistaken("`points` takes `rest` or `reduction`", syntax.span);
     return number(loops.names.reduce((product, name) => product * (findLoop(context.nest.body, name)?.extent ?? 1), 1));
+  });
+}
+
+/** The copies of the loops behind a tail that was cut off. */
+function tails(call: Call): Checked<StepValue> {
+  return chain(argument(call, 0), (loops) => {
+    if (loops.kind !== "loops") return mistaken("`tails` takes `rest` or `reduction`", call.syntax.span);
+    return given({ kind: "loops", names: loops.names.map((name) => `${name}.t`) });
+  });
+}
+
+/** Whether the nest reads the memory in which the tensor lies, and computes it over what it reads. */
+function isInPlace({ name }: Tensor, { nest, buffers }: Context): boolean {
+  const own = buffers.get(name);
+  const read = leavesOf(nest.body).flatMap(({ statement }) => valuesOf(statement).flatMap((value) => [...tensorsRead(value)]));
+  return read.some((other) => {
+    const buffer = buffers.get(other);
+    return own !== undefined && buffer !== undefined && shareMemory(own, buffer);
   });
 }
 

@@ -42,7 +42,7 @@ describe("usage", () => {
   test("help of every command, with examples, on stdout", () => {
     const { code, out, err } = run("--help");
     expect([code, err]).toEqual([0, ""]);
-    for (const name of ["check", "fmt", "inspect", "lower", "run", "build", "export", "verify"]) {
+    for (const name of ["check", "fmt", "inspect", "lower", "run", "build", "export", "verify", "profile"]) {
       expect(out).toContain(`  ${name} [options]`);
       const help = run(name, "--help");
       expect([help.code, help.err]).toEqual([0, ""]);
@@ -71,6 +71,8 @@ describe("usage", () => {
     ],
     [["inspect", "one.qn", "--after", "expand", "--level", "nn"], /cannot be used with/],
     [["inspect", "one.qn", "--level", "nn", "--wat"], /--wat is of the kernel level/],
+    [["inspect", "one.qn", "--schedule", "--level", "nn"], /show the steps of schedules, and no level/],
+    [["profile", "one.qn", "--seconds", "0"], /It should be at least 1\./],
     [["lower", "x.loop"], /required option '--from <level or pass>' not specified/],
     [["lower", "x.loop", "--from", "loop", "--to", "nn"], /the nn level comes before the text's, which is loop/],
     [["lower", "x.loop", "--from", "lop"], /There is no such pass/],
@@ -224,6 +226,59 @@ describe("verify", () => {
     expect(report).toMatchObject({ ok: true, seed: 3, diagnostics: [] });
     expect(report.layers.length).toBeGreaterThan(0);
     expect(report.outputs.map((output: { name: string }) => output.name)).toEqual(["y", "z"]);
+  });
+});
+
+describe("inspect --schedule", () => {
+  const steps = "split f by 8\n  reorder m, f.o, c, f.i\n  vectorize f.i\n  stage w packed by f.o, c, f.i\n  stage y in registers at f.o";
+  save(
+    "dense.qn",
+    `model m(x: f32[4, 6]) -> y: f32[4, 16] { matmul(x, @w: [6, 16] = he_normal) }\nschedule s on wasm for y {\n  ${steps}\n}\n`,
+  );
+  save("plain.qn", "model m(x: f32[4, 6]) -> y: f32[4, 16] { matmul(x, @w: [6, 16] = he_normal) }\n");
+  save("steps.qn", `schedule s on wasm for y {\n  ${steps}\n}\n`);
+
+  test("prints the nest as lowered and after each step", () => {
+    const { code, out } = run("inspect", "dense.qn", "--schedule");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^nest y: a schedule of the program\n\n {2}as lowered\n {4}for m in 4 \{\n {6}for f in 16 \{/);
+    expect([...out.matchAll(/^ {2}after (.*)$/gm)].map(([, step]) => step)).toEqual(steps.split("\n").map((step) => step.trim()));
+    // The last nest shown is the one that is compiled.
+    const compiled = /nest y run -> y \{\n(?: {2}trace .*\n)+([\s\S]*?)\n\}/.exec(run("inspect", "dense.qn", "--level", "loop").out)?.[1];
+    const shown = out.slice(out.lastIndexOf("  after ")).split("\n").slice(1).join("\n").trimEnd();
+    expect(shown.replace(/^ {2}/gm, "")).toBe(compiled);
+  });
+
+  test("takes a file of schedules, and one layer", () => {
+    const asked = run("inspect", "plain.qn", "--schedule", "steps.qn", "--layer", "y");
+    expect(asked.out).toBe(run("inspect", "dense.qn", "--schedule").out);
+    expect(run("inspect", "plain.qn", "--schedule").out).toMatch(/^nest y: sketch contraction\n/);
+    expect(run("inspect", "plain.qn", "--schedule", "none", "--layer", "y").out).toMatch(/^nest y: no sketch fits\n/);
+    const { code, err } = run("inspect", "plain.qn", "--layer", "yy");
+    expect([code, err]).toEqual([2, expect.stringContaining("there is no layer yy: did you mean y?")]);
+  });
+
+  test("as JSON", () => {
+    const { nests } = JSON.parse(run("inspect", "plain.qn", "--schedule", "--json").out);
+    expect(nests[0]).toMatchObject({ name: "y", from: "sketch contraction" });
+    expect(nests[0].steps[0].step).toBe("");
+  });
+});
+
+describe("profile", () => {
+  test("times every layer beside the peak", () => {
+    const { layers, ...total } = JSON.parse(run("profile", "plain.qn", "--seconds", "1", "--variant", "simd", "--json").out);
+    expect(layers).toHaveLength(1);
+    // 4 x 16 sums of 6 products.
+    expect(layers[0]).toMatchObject({ name: "y", shape: [4, 16], operations: 2 * 4 * 16 * 6 });
+    expect(layers[0].trace[0]).toBe("sketch contraction");
+    expect(total.operations).toBe(layers[0].operations);
+    expect(layers[0].us).toBeGreaterThan(0);
+    expect(total.ofPeak).toBeGreaterThan(0);
+    expect(total.ofPeak).toBeLessThan(1);
+    const { out } = run("profile", "plain.qn", "--seconds", "1", "--variant", "simd", "--trace");
+    expect(out).toMatch(/^layer +writes +us +share +MFLOP +GFLOP\/s +of peak +schedule\ny +4x16 /);
+    expect(out).toMatch(/ms in 1 calls \(simd, medians of \d+ runs\)/);
   });
 });
 

@@ -93,16 +93,16 @@ function randomStep(random: Random, nest: Nest): Step {
   const loops = loopsOf(nest.body);
   const loop = random.pick(loops);
   const kind = random.uniform();
-  if (kind < 0.35) {
+  if (kind < 0.3) {
     const names = shuffled(
       random,
       loops.map((candidate) => candidate.name),
     );
     return { clauses: [{ keyword: "reorder", arguments: names.slice(0, random.integer(2, Math.max(2, names.length))) }] };
   }
-  if (kind < 0.5) return fuseStep(random, nest);
-  if (kind < 0.68) return splitStep(loop.name, random.integer(1, 4), random.pick(["guard", "guard", "shift"]));
-  return { clauses: [{ keyword: kind < 0.9 ? "vectorize" : "unroll", arguments: [loop.name] }] };
+  if (kind < 0.43) return fuseStep(random, nest);
+  if (kind < 0.6) return splitStep(loop.name, random.integer(1, 4), random.pick(["guard", "cut", "shift"]));
+  return { clauses: [{ keyword: kind < 0.85 ? "vectorize" : kind < 0.94 ? "parallel" : "unroll", arguments: [loop.name] }] };
 }
 
 /** Most often of a loop and the one directly inside it. */
@@ -142,7 +142,7 @@ function verdictOn(step: Step, { nest }: Context): Verdict {
   switch (head?.keyword) {
     case "reorder": {
       const band = bandOf(nest.body, names);
-      if (!band) return "impossible";
+      if (!band || band.some((name) => findLoop(nest.body, name)?.mode === "parallel")) return "impossible";
       const queue = [...names];
       const order = band.map((name) => (names.includes(name) ? (queue.shift() as string) : name));
       return conflictsOf(instancesOf(nest, buffers), "order").some((conflict) => turnsAround(conflict, band, order)) ? "illegal" : "legal";
@@ -153,6 +153,10 @@ function verdictOn(step: Step, { nest }: Context): Verdict {
         (other) => other.mode === "vectorize" && (findLoop(other, loop.name) || findLoop(loop, other.name)),
       );
       if (isNested) return "impossible";
+      return conflictsOf(instancesOf(nest, buffers), "at once").some((conflict) => isCarried(conflict, loop.name)) ? "illegal" : "legal";
+    }
+    case "parallel": {
+      if (loop.mode !== "serial") return "impossible";
       return conflictsOf(instancesOf(nest, buffers), "at once").some((conflict) => isCarried(conflict, loop.name)) ? "illegal" : "legal";
     }
     case "fuse": {

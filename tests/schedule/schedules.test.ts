@@ -63,8 +63,8 @@ test.each(Object.keys(models))("random schedules of %s mean what the model means
 });
 
 test("every primitive was accepted often", () => {
-  const enough = sequences / 4;
-  for (const step of [...primitives.keys(), "tail guard", "tail shift", "guarded vectors", "in registers", "packed"])
+  const enough = sequences / 5;
+  for (const step of [...primitives.keys(), "tail guard", "tail shift", "tail cut", "guarded vectors", "in registers", "packed"])
     expect(counts.get(step)?.accepted ?? 0, step).toBeGreaterThan(enough);
 });
 
@@ -117,8 +117,22 @@ function recipe(random: Random, { nest, buffers }: Context): Step[] {
     loops.length > 0 && reduce
       ? [...buffers.values()].filter((buffer) => buffer.role.kind === "weight" || buffer.role.kind === "derived")
       : [];
-  const all = [
-    ...(isFused ? [stepOf(["fuse", ...others.slice(0, 2)], ["into", "fused"])] : []),
+  const fused = isFused ? [stepOf(["fuse", ...others.slice(0, 2)], ["into", "fused"])] : [];
+  // Tiles before the cut share the loops around it; what is cut off is left as it is, but for its vectors.
+  const cut = [
+    stepOf(["split", f], ["by", random.pick([4, 4, 8])], ["tail", tail()]),
+    ...constants.map((buffer) =>
+      stepOf(["stage", buffer.name], ["packed"], ["by", ...shuffled(random, [...rest, `${f}.o`, ...over, `${f}.i`])]),
+    ),
+    stepOf(["reorder", ...shuffled(random, rest), `${f}.o`, w, ...shuffled(random, [...over]), `${f}.i`]),
+    stepOf(["split", w], ["by", random.integer(2, 5)], ["tail", "cut"]),
+    stepOf(["reorder", ...shuffled(random, [...over]), `${w}.i`, `${f}.i`]),
+    stepOf(["vectorize", `${f}.i`]),
+    stepOf(["unroll", `${w}.i`]),
+    ...(reduce ? [stepOf(["stage", "result"], ["in", "registers"], ["at", `${w}.o`])] : []),
+    stepOf(["vectorize", `${f}.i.t`]),
+  ];
+  const tiles = [
     stepOf(["split", f], ["by", random.pick([4, 4, 8])], ["tail", tail()]),
     ...(isTiled ? [stepOf(["split", w], ["by", random.integer(2, 4)], ["tail", tail()])] : []),
     stepOf(["reorder", ...shuffled(random, rest), ...outer, ...shuffled(random, [...over]), ...inner]),
@@ -130,7 +144,9 @@ function recipe(random: Random, { nest, buffers }: Context): Step[] {
     ...(reduce ? [stepOf(["stage", "result"], ["in", "registers"], ["at", at])] : []),
     ...(over.size > 0 && random.uniform() < 0.3 ? [stepOf(["unroll", random.pick([...over])])] : []),
   ];
-  return all.filter(() => random.uniform() < 0.93);
+  const marked = random.uniform() < 0.5 ? [stepOf(["parallel", rest.length > 0 ? random.pick(rest) : at])] : [];
+  const steps = [...fused, ...(isTiled && random.uniform() < 0.75 ? cut : tiles), ...marked];
+  return steps.filter(() => random.uniform() < 0.93);
 }
 
 function anyStep(random: Random, { nest }: Context): Step {
@@ -138,9 +154,10 @@ function anyStep(random: Random, { nest }: Context): Step {
   const loop = random.pick(loops);
   const kind = random.uniform();
   if (kind < 0.15) return stepOf(["fuse", ...loops.slice(loops.indexOf(loop)).slice(0, 2)], ["into", `${loop}.fused`]);
-  if (kind < 0.4) return stepOf(["split", loop], ["by", random.pick([2, 3, 4, 4, 8])], ["tail", random.pick(["guard", "shift"])]);
+  if (kind < 0.4) return stepOf(["split", loop], ["by", random.pick([2, 3, 4, 4, 8])], ["tail", random.pick(["guard", "shift", "cut"])]);
   if (kind < 0.6) return stepOf(["reorder", ...shuffled(random, loops).slice(0, 3)]);
-  if (kind < 0.8) return stepOf(["vectorize", loop]);
+  if (kind < 0.75) return stepOf(["vectorize", loop]);
+  if (kind < 0.8) return stepOf(["parallel", loop]);
   return kind < 0.9 ? stepOf(["unroll", loop]) : stepOf(["stage", "result"], ["in", "registers"], ["at", loop]);
 }
 
@@ -156,11 +173,7 @@ function countStep(step: Step, isAccepted: boolean, before: Context): void {
   const isGuarded =
     name === "vectorize" &&
     before.nest.trace.some((done) => done.startsWith(`split ${loop.replace(/\.i$/, "")} `) && done.endsWith("guard"));
-  const names = [
-    name,
-    ...(isTailed ? [text.endsWith("shift") ? "tail shift" : "tail guard"] : []),
-    ...(isGuarded ? ["guarded vectors"] : []),
-  ];
+  const names = [name, ...(isTailed ? [`tail ${text.split(" ").at(-1)}`] : []), ...(isGuarded ? ["guarded vectors"] : [])];
   if (name === "stage") names.push(text.includes(" packed") ? "packed" : "in registers");
   for (const key of names) {
     const known = counts.get(key) ?? { accepted: 0, refused: 0 };

@@ -88,7 +88,10 @@ export function createMemory(buffers: Iterable<Buffer>, value: (buffer: string, 
   );
 }
 
-/** Runs a nest in place. Vectorised loops run four iterations in lockstep: every lane reads before any writes. */
+/**
+ * Runs a nest in place. Vectorised loops run four iterations in lockstep: every lane reads before any writes. Parallel loops run
+ * backwards, for any order must do.
+ */
 export function interpret(nest: Nest, memory: Memory): void {
   execute(decompose(nest).body, new Map(), [[]], memory);
 }
@@ -106,7 +109,8 @@ function execute(statement: Statement, slots: Slots, points: readonly number[][]
     case "for": {
       const inner = new Map(slots).set(statement.name, slots.size);
       const width = statement.mode === "vectorize" ? Math.min(lanes, statement.extent) : 1;
-      for (let first = 0; first < statement.extent; first += width) {
+      for (let count = 0; count < statement.extent; count += width) {
+        const first = statement.mode === "parallel" ? statement.extent - 1 - count : count;
         const within = points.flatMap((point) => Array.from({ length: width }, (_, lane) => [...point, first + lane]));
         execute(statement.body, inner, within, memory);
       }

@@ -3,7 +3,18 @@ import { floordiv, type Index, mod, variableIndex } from "../../ir/affine.ts";
 import type { For, Reduce, Statement } from "../../ir/loop.ts";
 import type { Checked } from "../../support/diagnostic.ts";
 import { leavesOf, loopsOf, mapStatement, rangesOfLoops, replaceLoop, substituteInStatement } from "../nest.ts";
-import { accept, type Context, changed, clause, namedLoop, namingRefusals, type Primitive, refuse, type Step } from "../primitive.ts";
+import {
+  accept,
+  type Context,
+  changed,
+  clause,
+  modeText,
+  namedLoop,
+  namingRefusals,
+  type Primitive,
+  refuse,
+  type Step,
+} from "../primitive.ts";
 
 type Plan = { readonly loops: readonly For[]; readonly name: string };
 
@@ -16,7 +27,7 @@ export const fuse: Primitive<Plan> = {
     ...namingRefusals,
     "name-taken": "the nest already has a loop of the new name",
     "fuse-imperfect": "the loops do not stand directly inside each other, in that order",
-    "fuse-mode": "a loop is already unrolled or vectorised",
+    "fuse-mode": "a loop already has another mode",
     "fuse-empty": "a loop has no iterations",
     "fuse-reduction": "some of the loops are reduced over and others are not",
   },
@@ -93,7 +104,7 @@ function checkLoops(step: Step, plan: Plan, context: Context): Checked<Plan> {
   if (busy)
     return refuse(step, context, {
       code: "fuse-mode",
-      message: `\`${busy.name}\` is already ${busy.mode === "unroll" ? "unrolled" : "vectorised"}`,
+      message: `\`${busy.name}\` is already ${modeText(busy.mode)}`,
       help: "fuse first",
       loops: [busy.name],
     });

@@ -18,6 +18,7 @@ export const reorder: Primitive<Plan> = {
   refusals: {
     ...namingRefusals,
     "reorder-imperfect": "the loops do not stand directly inside each other",
+    "reorder-parallel": "a loop among them is marked parallel where it stands",
     "reorder-dependence": "one iteration would run before another that it needs",
   },
   examples: [
@@ -95,6 +96,14 @@ function checkBand(step: Step, order: readonly string[], context: Context): Chec
       });
     }
   }
+  const marked = band.find((layer) => layer.kind === "loop" && layer.loop.mode === "parallel");
+  if (marked?.kind === "loop")
+    return refuse(step, context, {
+      code: "reorder-parallel",
+      message: `\`${marked.loop.name}\` is marked parallel where it stands`,
+      help: "reorder first, then `parallel`",
+      loops: [marked.loop.name],
+    });
   // Loops of the band that are not named keep their places among the others.
   const names = band.flatMap((layer) => (layer.kind === "loop" ? [layer.loop.name] : []));
   const queue = [...order];

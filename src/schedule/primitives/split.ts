@@ -1,24 +1,25 @@
-/** split: one loop becomes two, L.o over tiles and L.i within a tile. */
+/** split: one loop becomes two, L.o over tiles and L.i within a tile; what is left over may get a loop of its own, L.t. */
 import { add, constantIndex, type Index, noRanges, scale, smaller, variableIndex } from "../../ir/affine.ts";
 import { constantExpr, type Expr } from "../../ir/expr.ts";
 import type { For, Statement } from "../../ir/loop.ts";
 import { overwrittenBy } from "../dependence.ts";
-import { findLoop, leavesOf, loopsOf, mapStatement, rangesOfLoops, replaceLoop, substituteInStatement } from "../nest.ts";
-import { accept, type Context, changed, clause, namedLoop, namingRefusals, type Primitive, refuse } from "../primitive.ts";
+import { findLoop, leavesOf, loopsOf, mapStatement, rangesOfLoops, renameLoops, replaceLoop, substituteInStatement } from "../nest.ts";
+import { accept, type Context, changed, clause, modeText, namedLoop, namingRefusals, type Primitive, refuse } from "../primitive.ts";
 
-type Tail = "none" | "guard" | "shift";
+type Tail = "none" | "guard" | "shift" | "cut";
 type Plan = { readonly loop: For; readonly factor: number; readonly tail: Tail };
 
 export const split: Primitive<Plan> = {
   name: "split",
   summary:
-    "Divides a loop into tiles (strip-mining): L.o counts tiles, L.i the places in one. Where the factor does not divide the extent, `guard` tests every iteration, and `shift` moves the last tile back over elements that are then computed twice.",
-  syntax: "split LOOP by FACTOR [tail guard|shift]",
+    "Divides a loop into tiles (strip-mining): L.o counts tiles, L.i the places in one. Where the factor does not divide the extent, `guard` tests every iteration, `shift` moves the last tile back over elements that are then computed twice, and `cut` leaves the rest to a copy of the body in a loop L.t behind the tiles (peeling), whose inner loops get names that end in `.t` too.",
+  syntax: "split LOOP by FACTOR [tail guard|shift|cut]",
   refusals: {
     ...namingRefusals,
     "bad-factor": "the factor is no whole number between 1 and the extent",
-    "split-after-mode": "the loop is already unrolled or vectorised",
+    "split-after-mode": "the loop already has another mode",
     "split-shift": "elements cannot be computed twice: the loop is reduced over, or the nest overwrites what it reads",
+    "split-cut": "the rest of a reduction cannot be cut off: the loop is reduced over, or inside a loop that is, or that is vectorised",
     "name-taken": "the nest already has a loop with the name of a part",
   },
   examples: [
@@ -34,6 +35,12 @@ export const split: Primitive<Plan> = {
       prepare: "",
       step: "split i0 by 4 tail shift",
     },
+    {
+      title: "a tail of its own",
+      source: "model m(x: f32[10]) -> y: f32[10] { relu(x) }",
+      prepare: "",
+      step: "split i0 by 4 tail cut",
+    },
   ],
 
   check(step, context) {
@@ -44,11 +51,11 @@ export const split: Primitive<Plan> = {
     const { value: loop, diagnostics } = namedLoop(step, name, context);
     if (!loop) return { diagnostics };
     const [tail = "guard"] = clause(step, "tail")?.arguments ?? [];
-    if (tail !== "guard" && tail !== "shift")
+    if (tail !== "guard" && tail !== "shift" && tail !== "cut")
       return refuse(step, context, {
         code: "bad-step",
         message: `there is no tail \`${tail}\``,
-        help: "write `tail guard` or `tail shift`",
+        help: "write `tail guard`, `tail shift` or `tail cut`",
       });
     if (!Number.isInteger(factor) || factor < 1)
       return refuse(step, context, {
@@ -59,8 +66,8 @@ export const split: Primitive<Plan> = {
     if (loop.mode !== "serial")
       return refuse(step, context, {
         code: "split-after-mode",
-        message: `\`${name}\` is already ${modeText(loop)}`,
-        help: `split first, then unroll or vectorize \`${name}.i\``,
+        message: `\`${name}\` is already ${modeText(loop.mode)}`,
+        help: loop.mode === "parallel" ? "split first, then parallel" : `split first, then unroll or vectorize \`${name}.i\``,
         loops: [loop.name],
       });
     if (factor > loop.extent)
@@ -70,15 +77,28 @@ export const split: Primitive<Plan> = {
         help: loop.extent > 0 ? `split by at most ${loop.extent}` : "an empty loop has no tiles",
         loops: [loop.name],
       });
-    const taken = loopsOf(context.nest.body).find((other) => other.name === `${name}.o` || other.name === `${name}.i`);
+    const isWhole = loop.extent % factor === 0;
+    const rest = tail === "cut" && !isWhole ? [loop, ...loopsOf(loop.body)].map((each) => tailName(each.name)) : [];
+    const parts = [`${name}.o`, `${name}.i`, ...rest];
+    const taken = loopsOf(context.nest.body).find((other) => parts.includes(other.name));
     if (taken)
       return refuse(step, context, {
         code: "name-taken",
-        message: `the parts of \`${name}\` would be \`${name}.o\` and \`${name}.i\`, and the nest already has a loop \`${taken.name}\``,
+        message: `the parts of \`${name}\` would be ${parts.map((part) => `\`${part}\``).join(", ")}, and the nest already has a loop \`${taken.name}\``,
         help: "split the other loop, whose parts get longer names",
         loops: [loop.name, taken.name],
       });
-    if (loop.extent % factor === 0) return accept({ loop, factor, tail: "none" });
+    if (isWhole) return accept({ loop, factor, tail: "none" });
+    const torn = tail === "cut" ? reductionAround(loop, context) : undefined;
+    if (torn) {
+      const what = torn.mode === "vectorize" ? "vectorised" : "reduced over";
+      return refuse(step, context, {
+        code: "split-cut",
+        message: torn === loop ? `\`${name}\` is ${what}` : `\`${name}\` stands inside \`${torn.name}\`, which is ${what}`,
+        help: torn === loop ? `write \`split ${name} by ${factor} tail guard\`` : `first \`reorder ${name}, ${torn.name}\``,
+        loops: [loop.name, torn.name],
+      });
+    }
     const why = tail === "shift" ? cannotShift(loop, factor, context) : undefined;
     if (why)
       return refuse(step, context, {
@@ -108,8 +128,19 @@ export const split: Primitive<Plan> = {
   },
 };
 
-function modeText(loop: For): string {
-  return { serial: "serial", unroll: "unrolled", vectorize: "vectorised", parallel: "parallel" }[loop.mode];
+function tailName(loop: string): string {
+  return `${loop}.t`;
+}
+
+/** The outermost loop, from the root to this one, inside which a reduction must be whole: its sums, or its lanes, share a tile. */
+function reductionAround(loop: For, { nest }: Context): For | undefined {
+  for (const { statement, loops } of leavesOf(nest.body).filter((leaf) => leaf.loops.includes(loop))) {
+    const around = loops.slice(0, loops.indexOf(loop) + 1);
+    if (statement.kind !== "reduce") continue;
+    const found = around.find((outer) => outer.mode === "vectorize" || statement.over.includes(outer.name));
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /**
@@ -135,7 +166,21 @@ function splitOver(statement: Statement, name: string): Statement {
   return mapStatement(statement, (inner) => splitOver(inner, name));
 }
 
+/** The whole tiles, and behind them a copy of the body for what is left. */
+function cut(loop: For, factor: number): Statement {
+  const { name, extent } = loop;
+  const count = Math.floor(extent / factor);
+  const whole = tiled({ ...loop, extent: count * factor }, factor, "none");
+  const own = new Set(loopsOf(loop.body).map((inner) => inner.name));
+  const left: For = { ...loop, name: tailName(name), extent: extent - count * factor };
+  const place = add(left.extent === 1 ? constantIndex(0) : variableIndex(left.name), constantIndex(count * factor));
+  const copy = renameLoops(loop.body, (inner) => (own.has(inner) ? tailName(inner) : inner));
+  const body = substituteInStatement(copy, (variable) => (variable === name ? place : undefined), rangesOfLoops([left]));
+  return { kind: "sequence", statements: [whole, { ...left, body }] };
+}
+
 function tiled(loop: For, factor: number, tail: Tail): Statement {
+  if (tail === "cut") return cut(loop, factor);
   const { name, extent } = loop;
   const outerExtent = Math.ceil(extent / factor);
   const [outer, inner] = [variableIndex(`${name}.o`), variableIndex(`${name}.i`)];

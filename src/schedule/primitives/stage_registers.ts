@@ -9,19 +9,21 @@ import type { For, Reduce, Statement } from "../../ir/loop.ts";
 import type { Checked } from "../../support/diagnostic.ts";
 import { invariant } from "../../support/invariant.ts";
 import { readsItsResult } from "../dependence.ts";
-import { findReduce, leavesOf, mapReads, replaceLoop, substituteInStatement, variablesOfExpr } from "../nest.ts";
+import { findReduce, leavesOf, mapReads, mapStatement, substituteInStatement, variablesOfExpr } from "../nest.ts";
 import { type Argument, accept, type Change, type Context, changed, namedLoop, refuse, type Step } from "../primitive.ts";
 
-/** `at` is the loop whose body holds the tile; without it the whole nest does. */
-export type RegistersPlan = { readonly at: For | undefined; readonly reduce: Reduce; readonly scope: "register" | "memory" };
+/** The part of the nest that the tile is for: nothing but the reduction, and loops and guards around it. */
+export type RegistersPlan = { readonly tree: Statement; readonly reduce: Reduce; readonly scope: "register" | "memory" };
 
 export function checkRegisters(step: Step, tensor: string, at: Argument | undefined, context: Context): Checked<RegistersPlan> {
   const { nest } = context;
-  const reduce = findReduce(nest.body);
+  const { value: loop, diagnostics } = at === undefined ? { diagnostics: [] } : namedLoop(step, at, context);
+  if (at !== undefined && !loop) return { diagnostics };
+  const reduce = findReduce(loop ?? nest.body);
   if (!reduce)
     return refuse(step, context, {
       code: "stage-no-reduction",
-      message: `${nest.name} has no reduction left to keep in registers`,
+      message: `${loop ? `the loop \`${loop.name}\` of ${nest.name}` : nest.name} has no reduction left to keep in registers`,
       help: "leave this step out",
       loops: [],
     });
@@ -31,8 +33,6 @@ export function checkRegisters(step: Step, tensor: string, at: Argument | undefi
       message: `\`${tensor}\` is not what this nest computes`,
       help: `write \`stage ${reduce.buffer} in registers\``,
     });
-  const { value: loop, diagnostics } = at === undefined ? { diagnostics: [] } : namedLoop(step, at, context);
-  if (at !== undefined && !loop) return { diagnostics };
   const place = at === undefined ? "the outermost place" : `\`${at}\``;
   const chain = chainTo(loop ? loop.body : nest.body);
   if (!chain)
@@ -52,7 +52,7 @@ export function checkRegisters(step: Step, tensor: string, at: Argument | undefi
         : `reorder so that ${namesOf(outside)} ${outside.length === 1 ? "is" : "are"} inside ${place}`,
       loops: outside,
     });
-  const serial = tileLoops(chain, reduce).filter((tile) => tile.mode === "serial" && tile.extent > 1);
+  const serial = tileLoops(chain, reduce).filter((tile) => tile.mode !== "unroll" && tile.mode !== "vectorize" && tile.extent > 1);
   if (serial.length > 0) {
     const names = serial.map((tile) => tile.name);
     return refuse(step, context, {
@@ -79,19 +79,17 @@ export function checkRegisters(step: Step, tensor: string, at: Argument | undefi
       help: "leave this step out",
       loops: reduce.over,
     });
-  return accept({ at: loop, reduce, scope: "register" });
+  return accept({ tree: loop ? loop.body : nest.body, reduce, scope: "register" });
 }
 
 function namesOf(loops: readonly string[]): string {
   return loops.map((name) => `\`${name}\``).join(", ");
 }
 
-export function applyRegisters({ at, reduce, scope }: RegistersPlan, { nest }: Context): Change {
-  if (!at) return changed(nest, staged(nest.body, reduce, scope));
-  return changed(
-    nest,
-    replaceLoop(nest.body, at.name, (loop) => ({ ...loop, body: staged(loop.body, reduce, scope) })),
-  );
+export function applyRegisters({ tree, reduce, scope }: RegistersPlan, { nest }: Context): Change {
+  const replace = (statement: Statement): Statement =>
+    statement === tree ? staged(tree, reduce, scope) : mapStatement(statement, replace);
+  return changed(nest, replace(nest.body));
 }
 
 /** The loops from here to the only leaf, or undefined where statements stand side by side. */

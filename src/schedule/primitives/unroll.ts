@@ -1,7 +1,7 @@
 /** unroll: the iterations of a loop are written out one after the other. */
 import type { For, Statement } from "../../ir/loop.ts";
 import { leavesOf, replaceLoop } from "../nest.ts";
-import { accept, changed, clause, namedLoop, namingRefusals, type Primitive, refuse } from "../primitive.ts";
+import { accept, changed, clause, modeText, namedLoop, namingRefusals, type Primitive, refuse } from "../primitive.ts";
 
 type Plan = { readonly loop: For };
 
@@ -14,7 +14,7 @@ export const unroll: Primitive<Plan> = {
   syntax: "unroll LOOP",
   refusals: {
     ...namingRefusals,
-    "mode-twice": "the loop is already unrolled or vectorised",
+    "mode-twice": "the loop already has another mode",
     "unroll-size": `a statement would be written more than ${mostCopies} times`,
   },
   examples: [
@@ -42,7 +42,7 @@ export const unroll: Primitive<Plan> = {
     if (loop.mode !== "serial")
       return refuse(step, context, {
         code: "mode-twice",
-        message: `\`${name}\` is already unrolled`,
+        message: `\`${name}\` is already ${modeText(loop.mode)}`,
         help: "leave this step out",
         loops: [loop.name],
       });
@@ -72,7 +72,10 @@ function copiesWith(loop: For, body: Statement): number {
   const inside = leavesOf(body).filter((leaf) => leaf.loops.includes(loop));
   return Math.max(
     ...inside.map(({ loops }) =>
-      loops.reduce((product, other) => (other.mode === "serial" ? product : product * other.extent), loop.extent),
+      loops.reduce(
+        (product, other) => (other.mode === "serial" || other.mode === "parallel" ? product : product * other.extent),
+        loop.extent,
+      ),
     ),
   );
 }

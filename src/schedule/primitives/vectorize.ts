@@ -3,7 +3,19 @@ import type { For } from "../../ir/loop.ts";
 import type { Checked } from "../../support/diagnostic.ts";
 import { carriedBy, dependencesOf, readsItsResult } from "../dependence.ts";
 import { leavesOf, replaceLoop } from "../nest.ts";
-import { accept, type Context, changed, clause, namedLoop, namingRefusals, type Primitive, refuse, type Step } from "../primitive.ts";
+import {
+  accept,
+  type Context,
+  changed,
+  clause,
+  modeText,
+  namedLoop,
+  namingRefusals,
+  type Primitive,
+  refuse,
+  type Step,
+} from "../primitive.ts";
+import { chainTo } from "./stage_registers.ts";
 
 type Plan = { readonly loop: For };
 
@@ -16,10 +28,11 @@ export const vectorize: Primitive<Plan> = {
   syntax: "vectorize LOOP",
   refusals: {
     ...namingRefusals,
-    "mode-twice": "the loop is already unrolled or vectorised",
+    "mode-twice": "the loop already has another mode",
     "vectorize-extent": `the extent is no multiple of ${lanes}`,
     "vectorize-nested": "another loop around or inside it is vectorised",
     "vectorize-reduction": "the loop is reduced over",
+    "vectorize-imperfect": "a reduction whose order is open stands beside other statements inside the loop",
     "vectorize-dependence": "an iteration of the loop needs another one, or both write one element",
   },
   examples: [
@@ -40,7 +53,7 @@ export const vectorize: Primitive<Plan> = {
     if (loop.mode !== "serial")
       return refuse(step, context, {
         code: "mode-twice",
-        message: `\`${name}\` is already ${loop.mode === "unroll" ? "unrolled" : "vectorised"}`,
+        message: `\`${name}\` is already ${modeText(loop.mode)}`,
         help: loop.mode === "unroll" ? "leave `unroll` out: the vectors of a longer loop are written out anyway" : "leave this step out",
         loops: [loop.name],
       });
@@ -83,6 +96,14 @@ function checkLanes(step: Step, loop: For, context: Context): Checked<Plan> {
         code: "vectorize-reduction",
         message: `\`${loop.name}\` is reduced over: its iterations add to one element`,
         help: "vectorise a loop of the result, such as its last dimension",
+        loops: [loop.name],
+      });
+    // Its sums would need a tile inside the vectorised loop, which lanes cannot share.
+    if (statement.kind === "reduce" && !chainTo(loop.body))
+      return refuse(step, context, {
+        code: "vectorize-imperfect",
+        message: `several statements stand inside \`${loop.name}\`, a reduction among them`,
+        help: "vectorise each part by itself, or stage the reduction in registers first",
         loops: [loop.name],
       });
   }

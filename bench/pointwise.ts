@@ -1,0 +1,69 @@
+/**
+ * How near the large pointwise convolutions come to this engine's peak: npm --prefix bench run pointwise -- [NAME...] [--variant simd]
+ * Pointwise is a sum of products over one axis, with a constant matrix, at more than one place; large is a sum of at least 128
+ * products and 10 million floating-point operations a layer.
+ */
+import { parseArgs } from "node:util";
+import { type Group, resultOf, rootReduction } from "../src/ir/tensor.ts";
+import { hasRelaxedSimd } from "../src/pipeline/peak.ts";
+import { profileModel } from "../src/pipeline/profile.ts";
+import { variablesOfExpr } from "../src/schedule/nest.ts";
+import { loadNetwork, multiplyAddsOf, networkNames } from "./networks.ts";
+import { formatTable } from "./table.ts";
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { variant: { type: "string" }, seconds: { type: "string", default: "5" } },
+});
+const relaxed = options.variant === undefined ? hasRelaxedSimd() : options.variant === "relaxed";
+const unknown = positionals.find((name) => !(networkNames as readonly string[]).includes(name));
+if (unknown !== undefined) {
+  console.error(`there is no network ${unknown}: choose ${networkNames.join(", ")}`);
+  process.exit(2);
+}
+
+const rows = (positionals.length > 0 ? positionals : networkNames).map((name) => {
+  const { compiled, weights } = loadNetwork(name);
+  const large = new Set(
+    compiled.levels
+      .layers()
+      .groups.filter(isLargePointwise)
+      .map((group) => group.name),
+  );
+  const { layers, peak } = profileModel(compiled, weights, {
+    now: () => performance.now(),
+    seconds: Number(options.seconds),
+    seed: 0,
+    relaxed,
+  });
+  const found = layers.filter((layer) => large.has(layer.name));
+  const us = found.reduce((sum, layer) => sum + layer.us, 0);
+  const operations = found.reduce((sum, layer) => sum + layer.operations, 0);
+  // Each layer's fraction, weighted by its time, is the fraction of all.
+  return { name, count: found.length, us, operations, peak };
+});
+const measured = rows.filter((row) => row.count > 0);
+const cells = measured.map(({ name, count, us, operations, peak }) => [
+  name,
+  String(count),
+  (us / 1000).toFixed(2),
+  (operations / us / 1e3).toFixed(1),
+  (peak / 1e9).toFixed(1),
+  `${((100 * operations * 1e6) / us / peak).toFixed(1)}%`,
+]);
+console.log(`${relaxed ? "relaxed" : "simd"}, Node ${process.versions.node}`);
+console.log(formatTable(["network", "layers", "ms", "GFLOP/s", "peak", "of peak"], cells, { left: [0] }));
+const total = measured.reduce((sum, { us }) => sum + us, 0);
+const fraction = measured.reduce((sum, { operations, peak }) => sum + operations / peak, 0) / (total / 1e6);
+console.log(`${(100 * fraction).toFixed(1)}% of the peak, weighted by time`);
+
+function isLargePointwise(group: Group): boolean {
+  const [first] = group.computes;
+  const reduction = first && rootReduction(first);
+  if (!reduction || reduction.body.kind !== "apply") return false;
+  const over = reduction.axes.filter((axis) => axis.extent > 1);
+  const along = resultOf(group).axes.filter((axis) => axis.extent > 1);
+  // One matrix for all places: what is read along the channels alone. Products of many matrices, as of transforms, have another.
+  const matrix = reduction.body.args.some((arg) => arg.kind === "read" && variablesOfExpr(arg).size === 2);
+  return matrix && along.length > 1 && over.length === 1 && (over[0]?.extent ?? 0) >= 128 && 2 * multiplyAddsOf(group) >= 10e6;
+}

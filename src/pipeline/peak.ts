@@ -1,0 +1,79 @@
+/**
+ * The most multiply-adds that this engine makes in a second with 128-bit vectors: a kernel that works in registers alone,
+ * emitted as every other kernel is.
+ */
+import { type EmitOptions, emitWasm } from "../codegen/wasm/emit.ts";
+import { instantiate } from "../codegen/wasm/instance.ts";
+import { floatOperations } from "../ir/float_operations.ts";
+import type { Kernel, KernelExpr, KernelProgram, KernelStatement } from "../ir/kernel.ts";
+
+/** Enough for the additions of one to hide behind the others', few enough for sixteen registers. */
+const chains = 12;
+const iterations = 100_000;
+const type = "f32x4";
+
+/** Floating-point operations per second, two for each multiply-add: the fastest of `samples` runs. `now` is in milliseconds. */
+export function measurePeak(options: Pick<EmitOptions, "relaxed">, now: () => number, samples = 15): number {
+  const instance = instantiate(program, emitWasm(program, { ...options, calls: "run" }).bytes, "run");
+  const run = () => {
+    const start = now();
+    instance.run();
+    return now() - start;
+  };
+  // The optimising tier replaces the baseline tier's code between calls.
+  for (let i = 0; i < 100; i++) run();
+  const best = Math.min(...Array.from({ length: samples }, run));
+  return floatOperations(kernel.body) / (best / 1000);
+}
+
+/** Whether this engine has the relaxed instructions. */
+export function hasRelaxedSimd(): boolean {
+  return WebAssembly.validate(emitWasm(program, { relaxed: true, calls: "run" }).bytes as Uint8Array<ArrayBuffer>);
+}
+
+const get = (name: string): KernelExpr => ({ kind: "get", name, type });
+const names = Array.from({ length: chains }, (_, i) => `sum${i}`);
+const half: KernelExpr = { kind: "splat", type, value: { kind: "constant", type: "f32", value: 0.5 } };
+
+/** `sum = sum * half + half`, which stays near 1: no overflow and no denormal number slows it. */
+const step = (name: string): KernelStatement => ({
+  kind: "set",
+  name,
+  type,
+  value: { kind: "multiply_add", on: type, args: [get(name), get("half"), get("half")] },
+});
+
+const kernel: Kernel = {
+  name: "peak",
+  trace: [],
+  parameters: [{ name: "b0", dtype: "f32", writes: true }],
+  body: [
+    { kind: "set", name: "half", type, value: half },
+    ...names.map((name): KernelStatement => ({ kind: "set", name, type, value: get("half") })),
+    { kind: "for", name: "i", extent: iterations, body: names.map(step) },
+    ...names.map(
+      (name, i): KernelStatement => ({
+        kind: "store",
+        dtype: "f32",
+        type,
+        buffer: "b0",
+        address: { kind: "base", buffer: "b0" },
+        offset: 16 * i,
+        value: get(name),
+      }),
+    ),
+  ],
+};
+
+const program: KernelProgram = {
+  name: "peak",
+  kernels: [kernel],
+  calls: [{ kernel: "peak", nest: "peak", phase: "run", arguments: ["sums"] }],
+  placements: [{ buffer: "sums", dtype: "f32", shape: [4 * chains], offset: 0, bytes: 16 * chains }],
+  sources: [],
+  weightBytes: 0,
+  runBytes: 16 * chains,
+  buildBytes: 16 * chains,
+  inputs: [],
+  outputs: [],
+};
