@@ -10,7 +10,7 @@ import { type DType, dtypes, isSourceDType } from "../ir/dtype.ts";
 import { wrapTo } from "../ir/evaluate.ts";
 import { constantExpr, dtypeOf, type ScalarFunction } from "../ir/expr.ts";
 import { isScalarFunction, scalarFunctions } from "../ir/scalar_functions.ts";
-import type { Diagnostic, Span } from "../support/diagnostic.ts";
+import { type Diagnostic, errorDiagnostic, type Span } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
 import { evaluateAccess, evaluateElse, evaluateFirst, evaluateInside } from "./access.ts";
 import { applyBinary, applyUnary, unify } from "./arithmetic.ts";
@@ -41,7 +41,7 @@ export function createStaging(
       return extent === undefined ? undefined : { low: 0, high: extent - 1 };
     },
   };
-  return { definitions, operators, broken, report, extents, ranges, defaultDType: "f32", evaluate, depth: 0 };
+  return { definitions, operators, broken, report, extents, ranges, defaultDType: "f32", evaluate, depth: 0, counted: { total: 0 } };
 }
 
 export function evaluate(syntax: Syntax, scope: Scope): Value {
@@ -206,9 +206,24 @@ function evaluateListFor(syntax: Extract<Syntax, { kind: "listFor" }>, scope: Sc
       syntax.range.span,
       "write a range, `0..n`, or a list, `[8, 16]`",
     );
+  if (!countOut(range.items.length, syntax.span, scope)) return poison;
   return listValue(
     range.items.map((item) => evaluate(syntax.body, bindPattern(syntax.binder.names, syntax.binder.list, item, syntax.binder.span, scope))),
   );
+}
+
+const mostCounted = 100_000;
+
+/** Counts iterations that are about to be made; too many are reported once, and not made. */
+export function countOut(iterations: number, span: Span, { staging }: Scope): boolean {
+  const { counted } = staging;
+  if (counted.total > mostCounted) return false;
+  counted.total += Math.max(0, iterations);
+  if (counted.total <= mostCounted) return true;
+  const message = `lists and loops that are decided at compile time would take more than ${mostCounted} steps here`;
+  const help = "loops repeat layers, each written out: count over dimensions or blocks, and let an equation run over elements";
+  staging.report(errorDiagnostic("too-many-iterations", message, { span, help }));
+  return false;
 }
 
 /** Binds a name, or takes a list apart. */
@@ -227,7 +242,7 @@ export function bindPattern(names: readonly string[], list: boolean, value: Valu
 function evaluateRange(syntax: Extract<Syntax, { kind: "range" }>, scope: Scope): Value {
   const from = evaluateInteger(syntax.from, "the start of a range", scope);
   const to = evaluateInteger(syntax.to, "the end of a range", scope);
-  if (from === undefined || to === undefined) return poison;
+  if (from === undefined || to === undefined || !countOut(to - from, syntax.span, scope)) return poison;
   return listValue(Array.from({ length: Math.max(0, to - from) }, (_, i) => numberValue(from + i)));
 }
 

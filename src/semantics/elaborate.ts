@@ -143,7 +143,7 @@ function checkResults(model: ModelDeclaration, result: TensorValue, environment:
     report(
       errorDiagnostic(
         "result-count",
-        `the model \`${model.name}\` declares ${model.results.length} results, and its body gives ${values.length}`,
+        `the model \`${model.name}\` declares ${model.results.length} result${model.results.length === 1 ? "" : "s"}, and its body gives ${values.length}`,
         { span, help: "give one value for each result, as in `(a, b)`" },
       ),
     );

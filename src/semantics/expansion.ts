@@ -63,7 +63,7 @@ function wrongResults(operator: OpDeclaration, instance: Instance, result: Tenso
     return [
       errorDiagnostic(
         "result-count",
-        `\`${operator.name}\` declares ${instance.results.length} results, and its body gives ${values.length}`,
+        `\`${operator.name}\` declares ${instance.results.length} result${instance.results.length === 1 ? "" : "s"}, and its body gives ${values.length}`,
         { span },
       ),
     ];

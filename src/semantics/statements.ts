@@ -2,7 +2,7 @@
 
 import type { Pattern, StatementSyntax } from "../ir/declaration.ts";
 import { nearest } from "../support/nearest.ts";
-import { evaluate } from "./compile_time.ts";
+import { countOut, evaluate } from "./compile_time.ts";
 import { evaluateCondition } from "./condition.ts";
 import { requireCondition } from "./instantiate.ts";
 import { evaluateTensor } from "./tensor_expression.ts";
@@ -94,6 +94,7 @@ function runFor(body: Body, statement: Extract<StatementSyntax, { kind: "for" }>
       );
     return { environment };
   }
+  if (!countOut(range.items.length, statement.range.span, scopeOf(environment))) return { environment };
   let current = environment;
   for (const item of range.items) {
     const inner = bindTensors(statement.binder, { kind: "plain", value: item }, current);

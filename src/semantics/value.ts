@@ -52,6 +52,8 @@ export type Staging = {
   evaluate(syntax: Syntax, scope: Scope): Value;
   /** Depth of `def` calls, to stop a definition that never ends. */
   depth: number;
+  /** How many iterations and list elements have been counted out, to stop what would take for ever; copies of a staging share it. */
+  readonly counted: { total: number };
 };
 
 export type Scope = { readonly values: ReadonlyMap<string, Value>; readonly staging: Staging };

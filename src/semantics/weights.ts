@@ -71,7 +71,20 @@ function initializerOf(syntax: Syntax, environment: Environment): Initializer | 
   }
   const args = syntax.kind === "call" ? syntax.arguments.map((argument) => evaluate(argument.value, scopeOf(environment))) : [];
   const numbers = args.flatMap((arg) => (arg.kind === "number" ? [arg.value] : []));
-  if (numbers.length === record.parameters && numbers.length === args.length) return record.build(numbers);
+  if (numbers.length === record.parameters && numbers.length === args.length) {
+    const initializer = record.build(numbers);
+    if (initializer.kind !== "uniform" || initializer.low <= initializer.high) return initializer;
+    const { low, high } = initializer;
+    const help = `write \`uniform(${high}, ${low})\``;
+    reportIn(
+      environment,
+      "initializer-arguments",
+      `\`uniform\` draws from its first number to its second, and ${low} is above ${high}`,
+      syntax.span,
+      help,
+    );
+    return undefined;
+  }
   reportIn(
     environment,
     "initializer-arguments",
