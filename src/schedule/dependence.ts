@@ -32,9 +32,10 @@ export type Dependence = {
 
 /**
  * `order`: iterations run one after the other, in some order. `at once`: they run at the same time, so that
- * accumulations of one element, and iterations that share a tile, meet.
+ * accumulations of one element, and iterations that share a tile, meet. `apart`: so, too, but by workers that each have tiles of
+ * their own.
  */
-export type Execution = "order" | "at once";
+export type Execution = "order" | "at once" | "apart";
 
 export function dependencesOf(nest: Nest, buffers: Buffers, execution: Execution = "order"): Dependence[] {
   return meetingAccesses(nest, buffers).flatMap((meeting) => dependenceOf(meeting, buffers, execution));
@@ -147,8 +148,8 @@ function directionsOf(a: Access, b: Access, pair: Pair, buffers: Buffers, execut
   const { first, isSame, common } = pair;
   if (a.writes && b.writes && execution === "order" && accumulateAlike(pair)) return [];
   const systems = conditionsToMeet(a, b, pair, buffers);
-  // Every iteration of the loops around a tile has its own; run at once they share its registers.
-  const apart = execution === "order" && a.tensor === b.tensor ? (first.locals.get(a.tensor) ?? 0) : 0;
+  // Every iteration of the loops around a tile has its own; lanes share its registers.
+  const apart = execution !== "at once" && a.tensor === b.tensor ? (first.locals.get(a.tensor) ?? 0) : 0;
   // The iterations of a reduction are one statement, which reads everything before it writes.
   const over = new Set(isSame && first.statement.kind === "reduce" ? first.statement.over : []);
   const found: Direction[][] = [];

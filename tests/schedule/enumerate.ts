@@ -23,7 +23,8 @@ export type Conflict = { readonly first: Instance; readonly second: Instance };
 /** In order of execution. Guards that fail leave instances out, and so does `where`. */
 export function instancesOf(nest: Nest, buffers: ReadonlyMap<string, Buffer>): Instance[] {
   const found: Instance[] = [];
-  const visit = (statement: Statement, loops: readonly string[], values: readonly number[]): void => {
+  // Every iteration of the loops around a tile has a tile of its own.
+  const visit = (statement: Statement, loops: readonly string[], values: readonly number[], tiles: Tiles = new Map()): void => {
     const at = (index: Index) =>
       evaluateIndex(
         index,
@@ -32,39 +33,45 @@ export function instancesOf(nest: Nest, buffers: ReadonlyMap<string, Buffer>): I
       );
     switch (statement.kind) {
       case "for":
-        for (let i = 0; i < statement.extent; i++) visit(statement.body, [...loops, statement.name], [...values, i]);
+        for (let i = 0; i < statement.extent; i++) visit(statement.body, [...loops, statement.name], [...values, i], tiles);
         break;
       case "sequence":
-        for (const inner of statement.statements) visit(inner, loops, values);
+        for (const inner of statement.statements) visit(inner, loops, values, tiles);
         break;
       case "if":
-        if (holds(statement.condition, at)) visit(statement.body, loops, values);
+        if (holds(statement.condition, at)) visit(statement.body, loops, values, tiles);
         break;
       case "local":
-        visit(statement.body, loops, values);
+        visit(statement.body, loops, values, new Map(tiles).set(statement.name, `${statement.name} ${values.join()}`));
         break;
       default:
         if (statement.kind === "store" || !statement.where || holds(statement.where, at))
-          found.push({ leaf: statement, loops, values, ...touchesOf(statement, at, buffers) });
+          found.push({ leaf: statement, loops, values, ...touchesOf(statement, at, buffers, tiles) });
     }
   };
   visit(nest.body, [], []);
   return found;
 }
 
-function touchesOf(leaf: Leaf, at: (index: Index) => number, buffers: ReadonlyMap<string, Buffer>) {
+type Tiles = ReadonlyMap<string, string>;
+
+function touchesOf(leaf: Leaf, at: (index: Index) => number, buffers: ReadonlyMap<string, Buffer>, tiles: Tiles) {
   const place = (tensor: string, indices: readonly Index[]): string => {
+    const tile = tiles.get(tensor);
+    if (tile !== undefined) return `${tile} ${indices.map(at).join()}`;
     const buffer = buffers.get(tensor);
     invariant(buffer, `no buffer ${tensor}`);
     return `${buffer.offset} ${indices.map(at).join()}`;
   };
   const touches: Touch[] = [{ tensor: leaf.buffer, place: place(leaf.buffer, leaf.indices), writes: true }];
-  const operands: number[] = [];
+  const operands: (number | string)[] = [];
   visitExpr(leaf.value, (expr) => {
     for (const index of indicesOf(expr)) {
       operands.push(at(index));
       visitAtoms(index, (atom) => invariant(atom.kind !== "read", "index tensors are not enumerated"));
     }
+    // One place in two tiles holds two values.
+    if (expr.kind === "read") operands.push(tiles.get(expr.tensor) ?? "");
     if (expr.kind === "read") touches.push({ tensor: expr.tensor, place: place(expr.tensor, expr.indices), writes: false });
   });
   return { touches, operands: operands.join() };

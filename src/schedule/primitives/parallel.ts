@@ -49,7 +49,7 @@ export const parallel: Primitive<Plan> = {
         help: "take a loop of the result",
         loops: [loop.name],
       });
-    const dependence = carriedBy(loop.name, dependencesOf(nest, buffers, "at once")) ?? readsItsResult(nest, buffers);
+    const dependence = carriedBy(loop.name, dependencesOf(nest, buffers, "apart")) ?? readsItsResult(nest, buffers);
     if (dependence)
       return refuse(step, context, {
         code: "parallel-dependence",

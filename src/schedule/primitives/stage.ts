@@ -1,25 +1,34 @@
 /** stage: data moves to where it is read fast: a result's partial sums to registers, a weight to a copy in the order of its reads. */
+import { findReduce } from "../nest.ts";
 import { type Argument, accept, type Change, clause, namingRefusals, type Primitive, refuse } from "../primitive.ts";
+import { applyMemory, checkMemory, type MemoryPlan } from "./stage_memory.ts";
 import { applyPacked, checkPacked, type PackedPlan } from "./stage_packed.ts";
 import { applyRegisters, checkRegisters, type RegistersPlan } from "./stage_registers.ts";
 
-type Plan = { readonly kind: "registers"; readonly plan: RegistersPlan } | { readonly kind: "packed"; readonly plan: PackedPlan };
+type Plan =
+  | { readonly kind: "registers"; readonly plan: RegistersPlan }
+  | { readonly kind: "memory"; readonly plan: MemoryPlan }
+  | { readonly kind: "packed"; readonly plan: PackedPlan };
 
 export const stage: Primitive<Plan> = {
   name: "stage",
   summary:
-    "`stage RESULT in registers at LOOP` keeps a tile of the result in registers while the loops inside LOOP run, and writes it once (cache write, accumulator). `stage WEIGHT packed by LOOPS` reads a constant tensor from a copy that lies in the order of those loops (packing, layout transformation); the copy is made at build time.",
-  syntax: "stage RESULT in registers [at LOOP] | stage TENSOR packed by LOOP, LOOP, ...",
+    "`stage RESULT in registers at LOOP` keeps a tile of the result in registers while the loops inside LOOP run, and writes it once (cache write, accumulator); `in memory` keeps it in memory of its own. `stage TENSOR in memory at LOOP` copies what the loops inside LOOP read of a tensor at its beginning (cache read, row buffer); the region is inferred. `stage WEIGHT packed by LOOPS` reads a constant tensor from a copy that lies in the order of those loops (packing, layout transformation); the copy is made at build time.",
+  syntax: "stage RESULT in registers|memory [at LOOP] | stage TENSOR in memory at LOOP | stage TENSOR packed by LOOP, LOOP, ...",
   refusals: {
     ...namingRefusals,
     "stage-no-reduction": "nothing is left to keep in registers",
     "stage-result": "the tensor named is not the one that the nest computes",
-    "stage-imperfect": "several statements stand inside the loop",
+    "stage-imperfect": "several statements stand inside the loop, or a copy would stand inside an open reduction",
     "stage-reduction-outside": "a loop of the reduction is outside the tile",
     "stage-serial": "registers would be indexed by a loop that is neither unrolled nor vectorised",
     "stage-in-vector": "a loop around the tile is vectorised",
     "stage-dependence": "the reduction overwrites what it reads",
-    "stage-unknown": "the nest does not read the tensor",
+    "stage-unknown": "the tensor is not read there",
+    "stage-written": "the memory of the tensor is written while the copy would be in use",
+    "stage-region": "what is read of the tensor is no box: a copy of it cannot be said",
+    "stage-outside": "the box that is read reaches beyond the tensor, where only a guard keeps the nest from reading",
+    "name-taken": "the nest already has something with the copy's name",
     "stage-not-constant": "the tensor is computed at run time",
     "stage-several-reads": "the tensor is read in several ways, or beyond its edges",
     "stage-missing-loop": "the place that is read depends on a loop that is not named",
@@ -30,6 +39,12 @@ export const stage: Primitive<Plan> = {
       source: "model m(x: f32[8, 16]) -> y: f32[8, 8] { matmul(x, @w: [16, 8] = he_normal) }",
       prepare: "split m by 4; reorder m.o, c, m.i, f; vectorize f; unroll m.i",
       step: "stage result in registers at m.o",
+    },
+    {
+      title: "rows in memory",
+      source: "model m(x: f32[1, 8, 8, 4]) -> y: f32[1, 6, 6, 4] { depthwise_conv2d(x, @k: [3, 3, 4, 1] = he_normal) }",
+      prepare: "",
+      step: "stage x in memory at oh",
     },
     {
       title: "packed",
@@ -51,18 +66,32 @@ export const stage: Primitive<Plan> = {
       const { value, diagnostics } = checkPacked(step, String(tensor), loopsOfPacking(step), context);
       return value ? accept<Plan>({ kind: "packed", plan: value }) : { diagnostics };
     }
-    if (clause(step, "in")?.arguments[0] !== "registers")
+    const [place] = clause(step, "in")?.arguments ?? [];
+    if (place !== "registers" && place !== "memory")
       return refuse(step, context, {
         code: "bad-step",
         message: "`stage` says where the data goes",
-        help: "write `in registers` or `packed by LOOPS`",
+        help: "write `in registers`, `in memory` or `packed by LOOPS`",
       });
-    const { value, diagnostics } = checkRegisters(step, String(tensor), clause(step, "at")?.arguments[0], context);
+    const [at] = clause(step, "at")?.arguments ?? [];
+    const isResult = place === "registers" || tensor === "result" || tensor === findReduce(context.nest.body)?.buffer;
+    if (!isResult) {
+      const { value, diagnostics } = checkMemory(step, String(tensor), at, context);
+      return value ? accept<Plan>({ kind: "memory", plan: value }) : { diagnostics };
+    }
+    const { value, diagnostics } = checkRegisters(step, String(tensor), at, place === "registers" ? "register" : "memory", context);
     return value ? accept<Plan>({ kind: "registers", plan: value }) : { diagnostics };
   },
 
   apply(plan, context): Change {
-    return plan.kind === "packed" ? applyPacked(plan.plan, context) : applyRegisters(plan.plan, context);
+    switch (plan.kind) {
+      case "packed":
+        return applyPacked(plan.plan, context);
+      case "memory":
+        return applyMemory(plan.plan, context);
+      case "registers":
+        return applyRegisters(plan.plan, context);
+    }
   },
 
   neighbours: () => [],

@@ -15,7 +15,13 @@ import { type Argument, accept, type Change, type Context, changed, namedLoop, r
 /** The part of the nest that the tile is for: nothing but the reduction, and loops and guards around it. */
 export type RegistersPlan = { readonly tree: Statement; readonly reduce: Reduce; readonly scope: "register" | "memory" };
 
-export function checkRegisters(step: Step, tensor: string, at: Argument | undefined, context: Context): Checked<RegistersPlan> {
+export function checkRegisters(
+  step: Step,
+  tensor: string,
+  at: Argument | undefined,
+  scope: RegistersPlan["scope"],
+  context: Context,
+): Checked<RegistersPlan> {
   const { nest } = context;
   const { value: loop, diagnostics } = at === undefined ? { diagnostics: [] } : namedLoop(step, at, context);
   if (at !== undefined && !loop) return { diagnostics };
@@ -53,7 +59,7 @@ export function checkRegisters(step: Step, tensor: string, at: Argument | undefi
       loops: outside,
     });
   const serial = tileLoops(chain, reduce).filter((tile) => tile.mode !== "unroll" && tile.mode !== "vectorize" && tile.extent > 1);
-  if (serial.length > 0) {
+  if (scope === "register" && serial.length > 0) {
     const names = serial.map((tile) => tile.name);
     return refuse(step, context, {
       code: "stage-serial",
@@ -79,7 +85,7 @@ export function checkRegisters(step: Step, tensor: string, at: Argument | undefi
       help: "leave this step out",
       loops: reduce.over,
     });
-  return accept({ tree: loop ? loop.body : nest.body, reduce, scope: "register" });
+  return accept({ tree: loop ? loop.body : nest.body, reduce, scope });
 }
 
 function namesOf(loops: readonly string[]): string {
