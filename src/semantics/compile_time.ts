@@ -10,16 +10,16 @@ import { type DType, dtypes, isSourceDType } from "../ir/dtype.ts";
 import { wrapTo } from "../ir/evaluate.ts";
 import { constantExpr, dtypeOf, type ScalarFunction } from "../ir/expr.ts";
 import { isScalarFunction, scalarFunctions } from "../ir/scalar_functions.ts";
-import { type Diagnostic, errorDiagnostic, type Span } from "../support/diagnostic.ts";
+import type { Diagnostic, Span } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
 import { evaluateAccess, evaluateElse, evaluateFirst, evaluateInside } from "./access.ts";
 import { applyBinary, applyUnary, unify } from "./arithmetic.ts";
+import { countOut, evaluateListFor } from "./iteration.ts";
 import { evaluateReduce } from "./reduce.ts";
 import {
   booleanValue,
   describe,
   evaluateItems,
-  extendScope,
   listValue,
   numberValue,
   poison,
@@ -193,50 +193,6 @@ function evaluateIf(syntax: Extract<Syntax, { kind: "if" }>, scope: Scope): Valu
     );
   const [whenTrue, whenFalse] = unify(evaluate(syntax.whenTrue, scope), evaluate(syntax.whenFalse, scope), syntax.span, scope);
   return test && whenTrue && whenFalse ? { kind: "scalar", expr: { kind: "select", condition: test, whenTrue, whenFalse } } : poison;
-}
-
-function evaluateListFor(syntax: Extract<Syntax, { kind: "listFor" }>, scope: Scope): Value {
-  const range = evaluate(syntax.range, scope);
-  if (range.kind === "poison") return poison;
-  if (range.kind !== "list")
-    return report(
-      scope,
-      "not-a-list",
-      `\`for\` goes over a list or a range, and this is ${describe(range)}`,
-      syntax.range.span,
-      "write a range, `0..n`, or a list, `[8, 16]`",
-    );
-  if (!countOut(range.items.length, syntax.span, scope)) return poison;
-  return listValue(
-    range.items.map((item) => evaluate(syntax.body, bindPattern(syntax.binder.names, syntax.binder.list, item, syntax.binder.span, scope))),
-  );
-}
-
-const mostCounted = 100_000;
-
-/** Counts iterations that are about to be made; too many are reported once, and not made. */
-export function countOut(iterations: number, span: Span, { staging }: Scope): boolean {
-  const { counted } = staging;
-  if (counted.total > mostCounted) return false;
-  counted.total += Math.max(0, iterations);
-  if (counted.total <= mostCounted) return true;
-  const message = `lists and loops that are decided at compile time would take more than ${mostCounted} steps here`;
-  const help = "loops repeat layers, each written out: count over dimensions or blocks, and let an equation run over elements";
-  staging.report(errorDiagnostic("too-many-iterations", message, { span, help }));
-  return false;
-}
-
-/** Binds a name, or takes a list apart. */
-export function bindPattern(names: readonly string[], list: boolean, value: Value, span: Span, scope: Scope): Scope {
-  const [only] = names;
-  if (!list && only !== undefined) return extendScope(scope, [[only, value]]);
-  const items = value.kind === "list" && value.items.length === names.length ? value.items : undefined;
-  if (!items && value.kind !== "poison")
-    report(scope, "pattern-mismatch", `${names.length} names take apart a list of ${names.length}, and this is ${describe(value)}`, span);
-  return extendScope(
-    scope,
-    names.map((name, i) => [name, items?.[i] ?? poison] as const),
-  );
 }
 
 function evaluateRange(syntax: Extract<Syntax, { kind: "range" }>, scope: Scope): Value {

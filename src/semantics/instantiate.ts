@@ -12,7 +12,8 @@ import { type Checked, type Diagnostic, errorDiagnostic, hasErrors, type Span } 
 import { exactJson } from "../support/exact_json.ts";
 import { nearest } from "../support/nearest.ts";
 import { bindAttributes, bindOperands, type DTypes, evaluateType, type Places, symbolsOf } from "./bind.ts";
-import { bindPattern, createStaging, evaluate } from "./compile_time.ts";
+import { createStaging, evaluate } from "./compile_time.ts";
+import { bindPattern } from "./iteration.ts";
 import { declareIterator, extendScope, listValue, report, type Scope, toExpr, type Value } from "./value.ts";
 
 /** The declarations that bodies may call. */

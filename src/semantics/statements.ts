@@ -2,9 +2,10 @@
 
 import type { Pattern, StatementSyntax } from "../ir/declaration.ts";
 import { nearest } from "../support/nearest.ts";
-import { countOut, evaluate } from "./compile_time.ts";
+import { evaluate } from "./compile_time.ts";
 import { evaluateCondition } from "./condition.ts";
 import { requireCondition } from "./instantiate.ts";
+import { countOut } from "./iteration.ts";
 import { evaluateTensor } from "./tensor_expression.ts";
 import { type Body, type Environment, isPoison, poisonTensor, reportIn, scopeOf, type TensorValue, withValues } from "./tensor_value.ts";
 import { describe, poison } from "./value.ts";
