@@ -60,7 +60,7 @@ console.log(`${(100 * fraction).toFixed(1)}% of the peak, weighted by time`);
 function isLargePointwise(group: Group): boolean {
   const [first] = group.computes;
   const reduction = first && rootReduction(first);
-  if (!reduction || reduction.body.kind !== "apply") return false;
+  if (reduction?.body.kind !== "apply") return false;
   const over = reduction.axes.filter((axis) => axis.extent > 1);
   const along = resultOf(group).axes.filter((axis) => axis.extent > 1);
   // One matrix for all places: what is read along the channels alone. Products of many matrices, as of transforms, have another.
