@@ -6,6 +6,7 @@ import { type Budget, type Measurement, measure } from "./measure.ts";
 import { loadNetwork, networkNames } from "./networks.ts";
 import { bundleShells, prepare } from "./prepare.ts";
 import { engineText, machineText, records, summaryText } from "./report.ts";
+import { writePart } from "./results.ts";
 import { contendersIn, type System, systems } from "./systems.ts";
 
 const usage = `npm run bench -- [OPTIONS]
@@ -19,7 +20,7 @@ const usage = `npm run bench -- [OPTIONS]
   --loads N        fresh processes whose first result is timed, per contender (default: 5)
   --node PATH      measures another Node than this one
   --chromium PATH  where the browser is (default: /usr/bin/chromium)
-  --write          writes RESULTS.md
+  --write          puts the results into their part of RESULTS.md
   --json FILE      writes one record for each network and system`;
 
 const { values: options } = parseArgs({
@@ -66,10 +67,11 @@ async function bench(): Promise<void> {
   } finally {
     await engine.close();
   }
-  const text = ["# Results", "Written by `npm run bench -- --write`; README.md says what is measured and how.", machineText()];
-  const report = [...text, summaryText(measurements), engineText(engine.name, measurements)].join("\n\n");
+  const part = options.engine === "node" ? "node" : "chromium";
+  const command = `\`npm run bench -- --engine ${part}\``;
+  const report = [`## ${engine.name}`, command, machineText(), summaryText(measurements), engineText(measurements)].join("\n\n");
   console.log(report);
-  if (options.write) writeFileSync(new URL("RESULTS.md", import.meta.url), `${report}\n`);
+  if (options.write) writePart(new URL("RESULTS.md", import.meta.url), part, report);
 }
 
 function chosen<T extends string>(list: string, known: readonly T[], what: string): T[] {

@@ -1,5 +1,5 @@
 /**
- * How near the large pointwise convolutions come to this engine's peak: npm --prefix bench run pointwise -- [NAME...] [--variant simd]
+ * How near the large pointwise convolutions come to this engine's peak: npm --prefix bench run pointwise -- [NAME...] [--variant simd] [--write]
  * Pointwise is a sum of products over one axis, with a constant matrix, at more than one place; large is a sum of at least 128
  * products and 10 million floating-point operations a layer.
  */
@@ -9,11 +9,13 @@ import { hasRelaxedSimd } from "../src/pipeline/peak.ts";
 import { profileModel } from "../src/pipeline/profile.ts";
 import { variablesOfExpr } from "../src/schedule/nest.ts";
 import { loadNetwork, multiplyAddsOf, networkNames } from "./networks.ts";
+import { machineText } from "./report.ts";
+import { writePart } from "./results.ts";
 import { formatTable } from "./table.ts";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { variant: { type: "string" }, seconds: { type: "string", default: "5" } },
+  options: { variant: { type: "string" }, seconds: { type: "string", default: "5" }, write: { type: "boolean", default: false } },
 });
 const relaxed = options.variant === undefined ? hasRelaxedSimd() : options.variant === "relaxed";
 const unknown = positionals.find((name) => !(networkNames as readonly string[]).includes(name));
@@ -51,11 +53,18 @@ const cells = measured.map(({ name, count, us, operations, peak }) => [
   (peak / 1e9).toFixed(1),
   `${((100 * operations * 1e6) / us / peak).toFixed(1)}%`,
 ]);
-console.log(`${relaxed ? "relaxed" : "simd"}, Node ${process.versions.node}`);
-console.log(formatTable(["network", "layers", "ms", "GFLOP/s", "peak", "of peak"], cells, { left: [0] }));
 const total = measured.reduce((sum, { us }) => sum + us, 0);
 const fraction = measured.reduce((sum, { operations, peak }) => sum + operations / peak, 0) / (total / 1e6);
-console.log(`${(100 * fraction).toFixed(1)}% of the peak, weighted by time`);
+const variant = relaxed ? "relaxed" : "simd";
+const report = [
+  `## Large pointwise convolutions: ${variant}, Node ${process.versions.node}`,
+  `\`npm --prefix bench run pointwise -- --variant ${variant}\``,
+  machineText(),
+  formatTable(["network", "layers", "ms", "GFLOP/s", "peak", "of peak"], cells, { left: [0] }),
+  `Of all, weighted by time: ${(100 * fraction).toFixed(1)}% of the multiply-add peak.`,
+].join("\n\n");
+console.log(report);
+if (options.write) writePart(new URL("RESULTS.md", import.meta.url), `pointwise ${variant}`, report);
 
 function isLargePointwise(group: Group): boolean {
   const [first] = group.computes;

@@ -42,16 +42,31 @@ export function summaryText(measurements: readonly Measurement[]): string {
       if (!timing) return "cannot run";
       return `${timing.ratio.median.toFixed(2)}${isDisturbed(timing) || isDisturbed(best) ? " ?" : ""}`;
     });
-    return [network, best.contender.kind, best.ms.median.toFixed(3), ...cells];
+    return [network, best.contender.kind, best.ms.median.toFixed(3), ...cells, times(aheadOf(timings))];
   });
+  const all = measurements.map(({ timings }) => aheadOf(timings)).filter(Number.isFinite);
+  const mean = Math.exp(all.reduce((sum, ratio) => sum + Math.log(ratio), 0) / all.length);
+  const slowest = measurements.reduce((a, b) => (aheadOf(b.timings) < aheadOf(a.timings) ? b : a));
   return [
-    "Quern's fastest variant: its time, and that time over each peer's within the same round (median; below 1, Quern is faster).",
-    formatTable(["network", "variant", "ms", ...kinds.map((kind) => `/ ${kind}`)], rows, { left: [0, 1] }),
+    "Quern's fastest variant: its time, and that time over each peer's within the same round (median; below 1, Quern is faster). Last, the " +
+      "median of the fastest peer that is WebAssembly over Quern's (above 1, Quern is faster).",
+    formatTable(["network", "variant", "ms", ...kinds.map((kind) => `/ ${kind}`), "fastest / Quern"], rows, { left: [0, 1] }),
+    `The fastest peer over Quern, of ${measurements.length} networks: geometric mean ${times(mean)}, least ${times(aheadOf(slowest.timings))} (${slowest.network}).`,
     "A question mark: the quartiles of one of the two are more than a quarter apart, for other programs ran; run it again when they don't.",
   ].join("\n\n");
 }
 
-export function engineText(engine: string, measurements: readonly Measurement[]): string {
+/** The median of the fastest peer, native ones left out, over that of Quern's fastest variant. */
+function aheadOf(timings: readonly Timing[]): number {
+  const peers = timings.filter((timing) => isPeer(timing) && timing.contender.runsIn !== "native");
+  return Math.min(...peers.map(({ ms }) => ms.median)) / fastestOf(timings).ms.median;
+}
+
+function times(ratio: number): string {
+  return Number.isFinite(ratio) ? ratio.toFixed(2) : "";
+}
+
+export function engineText(measurements: readonly Measurement[]): string {
   const rows = measurements.flatMap((measurement) => measurement.timings.map((timing) => timingRow(measurement, timing)));
   const heads = ["network", "system", "median ms", "quartiles", "min", "CPU ms", "Quern's / its", "quartiles", "GFLOP/s", "rounds"];
   const worst = Math.max(...measurements.map(({ difference }) => difference));
@@ -59,7 +74,6 @@ export function engineText(engine: string, measurements: readonly Measurement[])
     missing.map(({ kind, reason }) => `- ${kind} cannot run ${network}: ${reason}`),
   );
   return [
-    `## ${engine}`,
     `Outputs of all agree within ${worst.toExponential(1)} (relative, the largest of all). Schedules: ${measurements[0]?.schedule}.`,
     formatTable(heads, rows, { left: [0, 1] }),
     ...(absent.length > 0 ? [absent.join("\n")] : []),

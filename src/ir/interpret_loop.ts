@@ -13,9 +13,11 @@ import { allocatedShape, type Buffer } from "./tensor.ts";
 export function interpretLoop(program: LoopProgram, given: ReadonlyMap<string, Float64Array>): Map<string, Float64Array> {
   const memory = new Map<string, TensorData>();
   for (const buffer of program.buffers) if (buffer.aliasOf === undefined) memory.set(buffer.name, allocate(buffer, given));
-  for (const { name, shape, aliasOf } of program.buffers) {
+  for (const buffer of program.buffers) {
+    const { name, shape, aliasOf, halo } = buffer;
     const target = aliasOf === undefined ? undefined : memory.get(aliasOf);
-    if (target) memory.set(name, { data: target.data, extents: shape, shape, before: shape.map(() => 0) });
+    const before = shape.map((_, d) => halo?.before[d] ?? 0);
+    if (target) memory.set(name, { data: target.data, extents: allocatedShape(buffer), shape, before });
   }
   for (const nest of program.nests) runNest(nest, memory);
   return new Map([...memory].map(([name, tensor]) => [name, withoutHalo(tensor)]));

@@ -2,7 +2,7 @@
 import { invariant } from "../support/invariant.ts";
 import { elementCount } from "./dtype.ts";
 import { evaluateCompute, forEachPoint, type TensorData, tensorData } from "./evaluate.ts";
-import { allocatedShape, type Buffer, type TensorProgram } from "./tensor.ts";
+import { allocatedShape, type Buffer, isPart, type TensorProgram } from "./tensor.ts";
 
 /** All tensors by name, row-major without borders; `given` holds inputs by name and weights by path. */
 export function interpretTensor(program: TensorProgram, given: ReadonlyMap<string, Float64Array>): Map<string, Float64Array> {
@@ -14,7 +14,7 @@ export function interpretTensor(program: TensorProgram, given: ReadonlyMap<strin
   }
   const tensor = (name: string): TensorData => {
     const buffer = buffers.get(name);
-    const value = values.get(buffer?.aliasOf ?? name);
+    const value = values.get(buffer && isPart(buffer) ? name : (buffer?.aliasOf ?? name));
     invariant(value, `no value for ${name}`);
     return buffer ? withHalo(buffer, value) : tensorData(value, []);
   };
@@ -23,6 +23,7 @@ export function interpretTensor(program: TensorProgram, given: ReadonlyMap<strin
     for (const compute of group.computes) {
       const result = evaluateCompute(compute, (name) => inner.get(name) ?? tensor(name));
       values.set(compute.name, result);
+      placePart(compute.name);
       inner.set(
         compute.name,
         tensorData(
@@ -32,11 +33,27 @@ export function interpretTensor(program: TensorProgram, given: ReadonlyMap<strin
       );
     }
   }
-  for (const { name, aliasOf } of program.buffers) {
-    const source = aliasOf && values.get(aliasOf);
-    if (source) values.set(name, source);
+  for (const buffer of program.buffers) {
+    const source = buffer.aliasOf && values.get(buffer.aliasOf);
+    if (source && !isPart(buffer)) values.set(buffer.name, source);
   }
   return values;
+
+  /** Elements of a part are elements of the whole. */
+  function placePart(name: string): void {
+    const part = buffers.get(name);
+    const whole = part?.halo && part.aliasOf !== undefined ? buffers.get(part.aliasOf) : undefined;
+    if (!part || !whole) return;
+    const all = values.get(whole.name) ?? new Float64Array(elementCount(whole.shape)).fill(Number.NaN);
+    values.set(whole.name, all);
+    const start = whole.shape.map((_, d) => (part.halo?.before[d] ?? 0) - (whole.halo?.before[d] ?? 0));
+    const from = values.get(name) as Float64Array;
+    let position = 0;
+    forEachPoint(part.shape, [], 0, (point) => {
+      const at = whole.shape.reduce((sum, extent, d) => sum * extent + (point[d] as number) + (start[d] as number), 0);
+      all[at] = from[position++] as number;
+    });
+  }
 }
 
 function withHalo(buffer: Buffer, value: Float64Array): TensorData {

@@ -24,7 +24,10 @@ export type Buffer = {
   readonly shape: readonly number[];
   readonly role: BufferRole;
   readonly halo?: Halo;
-  /** Row-major elements of another buffer of the same count and dtype: a reshape that moves nothing. */
+  /**
+   * Row-major elements of another buffer of the same count and dtype: a reshape that moves nothing. With a halo it is a part of
+   * that buffer: the halo is the rest of it, and the two are allocated alike.
+   */
   readonly aliasOf?: string;
   /** Byte offset in the arena, for inputs, outputs and temporaries, once planned. */
   readonly offset?: number;
@@ -47,6 +50,11 @@ export type TensorProgram = {
   /** Bytes of the arena, once planned. */
   readonly arenaBytes?: number;
 };
+
+/** Whether it is a region of another buffer, which the groups that compute the parts of that buffer fill together. */
+export function isPart({ aliasOf, halo }: Pick<Buffer, "aliasOf" | "halo">): boolean {
+  return aliasOf !== undefined && halo !== undefined;
+}
 
 /** Allocated extents: the shape with its halo. */
 export function allocatedShape(buffer: Pick<Buffer, "shape" | "halo">): number[] {

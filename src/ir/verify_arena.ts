@@ -44,7 +44,8 @@ export function checkArena(program: WithBuffers, steps: readonly ArenaStep[], bu
 /** The later one is computed where the earlier one lies, in the step that reads the earlier one last. */
 function isInPlace(a: { buffer: Buffer; life: Life }, b: { buffer: Buffer; life: Life }, steps: readonly ArenaStep[]): boolean {
   const step = steps[b.life.first];
-  if (!step || a.life.last !== b.life.first || a.life.first === b.life.first) return false;
+  // A step that writes a part of it leaves other parts to other steps.
+  if (step?.writes !== b.buffer.name || a.life.last !== b.life.first || a.life.first === b.life.first) return false;
   return a.buffer.offset === b.buffer.offset && layoutOf(a.buffer) === layoutOf(b.buffer) && step.readsInPlace(a.buffer.name);
 }
 
@@ -61,7 +62,8 @@ function livesOf(program: WithBuffers, steps: readonly ArenaStep[], buffers: Rea
   };
   steps.forEach(({ writes, reads }, step) => {
     for (const name of reads) use(name, step);
-    if (!lives.has(writes)) lives.set(writes, { first: step, last: step });
+    const root = rootOf(writes, buffers);
+    if (!lives.has(root)) lives.set(root, { first: step, last: step });
     use(writes, step);
   });
   for (const output of program.outputs) use(output.value, steps.length);

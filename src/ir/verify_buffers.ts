@@ -2,7 +2,7 @@
 import { dtypes, elementCount } from "./dtype.ts";
 import type { NnOutput } from "./nn.ts";
 import { printNumber } from "./print_literal.ts";
-import { allocatedShape, type Buffer } from "./tensor.ts";
+import { allocatedShape, type Buffer, isPart } from "./tensor.ts";
 import { holdsValue, type Readable } from "./verify_expr.ts";
 import { isShape, type Report, requireUnique } from "./verify_report.ts";
 
@@ -27,6 +27,7 @@ export function checkBuffers(program: WithBuffers, report: Report): ReadonlyMap<
     if (buffer.aliasOf !== undefined) checkAlias(buffer, buffers.get(buffer.aliasOf), report);
     checkOffset(buffer, program, report);
   }
+  for (const whole of program.buffers) checkParts(whole, program.buffers, report);
   checkInterface(program, buffers, report);
   return buffers;
 }
@@ -80,10 +81,31 @@ function checkAlias(buffer: Buffer, target: Buffer | undefined, report: Report):
   }
   if (buffer.role.kind !== "temporary" || (target.role.kind !== "temporary" && target.role.kind !== "input"))
     report.add("alias-role", `\`${name}\` (${buffer.role.kind}) is another name for \`${aliasOf}\` (${target.role.kind})`);
-  if (buffer.dtype !== target.dtype || elementCount(buffer.shape) !== elementCount(target.shape))
+  if (isPart(buffer) && (buffer.dtype !== target.dtype || allocatedShape(buffer).join() !== allocatedShape(target).join()))
+    report.add("alias-part", `\`${name}\` is a part of \`${aliasOf}\`, and the two are not allocated alike`);
+  if (!isPart(buffer) && (buffer.dtype !== target.dtype || elementCount(buffer.shape) !== elementCount(target.shape)))
     report.add("alias-type", `\`${name}\` is another name for \`${aliasOf}\` and has other elements`);
-  if (buffer.halo || target.halo) report.add("alias-halo", `\`${name}\` is another name for \`${aliasOf}\`, and one of them has a border`);
+  if (!isPart(buffer) && target.halo) report.add("alias-halo", `\`${name}\` is another name for \`${aliasOf}\`, which has a border`);
   if (buffer.offset !== target.offset) report.add("alias-offset", `\`${name}\` lies at another offset than \`${aliasOf}\``);
+}
+
+/** The parts of a buffer lie side by side and leave nothing of it out. */
+function checkParts(whole: Buffer, buffers: readonly Buffer[], report: Report): void {
+  const parts = buffers.filter((buffer) => isPart(buffer) && buffer.aliasOf === whole.name);
+  if (parts.length === 0) return;
+  const boxes = parts.map(({ shape, halo }) =>
+    shape.map((extent, d) => ({ from: (halo?.before[d] ?? 0) - (whole.halo?.before[d] ?? 0), extent })),
+  );
+  const isInside = boxes.every((box) => box.every(({ from, extent }, d) => from >= 0 && from + extent <= (whole.shape[d] ?? 0)));
+  const meet = (a: (typeof boxes)[number], b: (typeof boxes)[number]) =>
+    a.every((side, d) => side.from < (b[d]?.from ?? 0) + (b[d]?.extent ?? 0) && (b[d]?.from ?? 0) < side.from + side.extent);
+  const apart = boxes.every((box, i) => boxes.slice(0, i).every((other) => !meet(box, other)));
+  const count = parts.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  if (!isInside || !apart || count !== elementCount(whole.shape))
+    report.add(
+      "parts",
+      `the parts of \`${whole.name}\` do not fill it, each element once: ${parts.map(({ name }) => `\`${name}\``).join(", ")}`,
+    );
 }
 
 function checkOffset(buffer: Buffer, { arenaBytes }: WithBuffers, report: Report): void {

@@ -5,7 +5,7 @@ import { type DType, dtypes } from "./dtype.ts";
 import { dtypeOf, type Expr, indicesOf, tensorsRead, visitExpr } from "./expr.ts";
 import type { LoopProgram, Nest, Reduce, Statement } from "./loop.ts";
 import { loopArenaSteps } from "./loop_accesses.ts";
-import type { Buffer } from "./tensor.ts";
+import { type Buffer, isPart } from "./tensor.ts";
 import { checkArena } from "./verify_arena.ts";
 import { checkBuffers, readableOf, rootOf } from "./verify_buffers.ts";
 import { checkExpr, checkIndices, type ExprContext, type Readable, requireBool } from "./verify_expr.ts";
@@ -65,7 +65,7 @@ function checkNest(nest: Nest, state: ProgramState): void {
   const { report, buffers, given } = state;
   const buffer = buffers.get(nest.result);
   if (!buffer) report.add("nest-result", `the nest \`${nest.name}\` computes \`${nest.result}\`, which is no buffer`);
-  else if (given.has(nest.result) || buffer.aliasOf !== undefined)
+  else if (given.has(nest.result) || (buffer.aliasOf !== undefined && !isPart(buffer)))
     report.add(
       "nest-result",
       `the nest \`${nest.name}\` computes \`${nest.result}\`, which is ${buffer.aliasOf ? "an alias" : `of the role ${buffer.role.kind}`}`,
@@ -136,7 +136,7 @@ function checkTarget(name: string, indices: readonly Index[], dtype: DType, scop
   if (!tile) {
     if (name !== nest.result)
       state.report.add("store-target", `the nest \`${nest.name}\` computes \`${nest.result}\` and writes \`${name}\``);
-    state.stored.add(name);
+    state.stored.add(rootOf(name, state.buffers));
   }
   if (target.dtype !== dtype)
     state.report.add("store-dtype", `the nest \`${nest.name}\` writes ${dtype} to \`${name}\`, which holds ${target.dtype}`);

@@ -2,7 +2,7 @@
 import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Index } from "./affine.ts";
 import { type Axis, type Compute, dtypeOf, indicesOf, tensorsRead, visitExpr } from "./expr.ts";
-import { type Buffer, type Group, rootReduction, type TensorProgram } from "./tensor.ts";
+import { type Buffer, type Group, isPart, rootReduction, type TensorProgram } from "./tensor.ts";
 import { type ArenaStep, checkArena } from "./verify_arena.ts";
 import { checkBuffers, readableOf, rootOf } from "./verify_buffers.ts";
 import { checkExpr, type Readable } from "./verify_expr.ts";
@@ -21,7 +21,7 @@ export function verifyTensor(program: TensorProgram): Diagnostic[] {
   const written = new Set(program.buffers.filter(isGiven).map((buffer) => buffer.name));
   for (const group of program.groups) {
     checkGroup(group, buffers, written, report);
-    written.add(group.name);
+    written.add(rootOf(group.name, buffers));
   }
   const isWritten = (name: string) => written.has(rootOf(name, buffers));
   for (const { name } of program.buffers) if (!isWritten(name)) report.add("not-written", `nothing computes \`${name}\``);
@@ -67,7 +67,7 @@ function checkResult(group: Group, result: Compute, buffer: Buffer, report: Repo
   const wanted = group.phase === "build" ? "derived" : "temporary";
   if (buffer.role.kind !== wanted)
     report.add("result-role", `\`${group.name}\` is computed at ${group.phase} time and has the role ${buffer.role.kind}: it is ${wanted}`);
-  if (buffer.aliasOf !== undefined)
+  if (buffer.aliasOf !== undefined && !isPart(buffer))
     report.add("alias-written", `\`${group.name}\` is another name for \`${buffer.aliasOf}\` and computed all the same`);
 }
 

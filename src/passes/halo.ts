@@ -52,9 +52,12 @@ function collectHalos(
 ): Map<string, Halo> {
   const halos = new Map<string, Halo>();
   for (const compute of program.groups.filter((group) => group.phase === "run").flatMap((group) => group.computes)) {
+    const defaults = new Set<Expr>();
     visitExpr(compute.value, (expr) => {
+      // A default that reads is asked only outside of what it stands for: how far its indices could reach says nothing.
+      if (expr.kind === "read" && expr.otherwise) visitExpr(expr.otherwise, (inner) => defaults.add(inner));
       const buffer = expr.kind === "read" && expr.otherwise ? buffers.get(expr.tensor) : undefined;
-      if (expr.kind !== "read" || !buffer || !eligible(buffer)) return;
+      if (expr.kind !== "read" || !buffer || defaults.has(expr) || !eligible(buffer)) return;
       const needed = neededHalo(expr, compute, buffer);
       const known = halos.get(buffer.name);
       if (!needed || (known && !Object.is(known.fill, needed.fill))) return;

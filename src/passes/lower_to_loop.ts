@@ -1,6 +1,6 @@
 /**
  * lowerToLoop: every group becomes a nest of one loop per axis around one statement, all orders still open.
- * A buffer with a halo gets a nest that fills its border, just after the nest that computes it: what that nest computes
+ * A buffer with a halo gets a nest that fills its border, just after the nest that computes it, or the last part of it: what that nest computes
  * in place is then no longer read.
  */
 
@@ -13,10 +13,12 @@ import { bufferMap } from "./tensor_graph.ts";
 
 export function lowerToLoop(program: TensorProgram): LoopProgram {
   const buffers = bufferMap(program);
+  const rootOf = (group: Group) => buffers.get(group.name)?.aliasOf ?? group.name;
+  const lastWriters = new Map(program.groups.map((group) => [rootOf(group), group]));
   const nests = program.groups.flatMap((group) => {
-    const buffer = buffers.get(group.name);
-    invariant(buffer, `no buffer ${group.name}`);
-    const fill = buffer.halo ? [fillNest(buffer, group.phase)] : [];
+    const whole = buffers.get(rootOf(group));
+    invariant(whole, `no buffer ${group.name}`);
+    const fill = whole.halo && lastWriters.get(whole.name) === group ? [fillNest(whole, group.phase)] : [];
     return [{ name: group.name, phase: group.phase, result: group.name, trace: [], body: lowerGroup(group) }, ...fill];
   });
   const { name, inputs, outputs } = program;

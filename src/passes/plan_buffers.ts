@@ -44,6 +44,12 @@ function makeSlots(program: TensorProgram, buffers: ReadonlyMap<string, Buffer>)
   };
   for (const name of program.inputs) open(name, -1);
   groups.forEach((group, step) => {
+    // The whole begins with the first of its parts.
+    const whole = rootOf(group.name);
+    if (whole !== group.name) {
+      if (!slots.has(whole)) open(whole, step);
+      return;
+    }
     const host = inPlaceHost(group, step, buffers, slots, lastUse, rootOf, program);
     if (!host) {
       open(group.name, step);

@@ -9,6 +9,7 @@ import { expand } from "../passes/expand.ts";
 import { foldConstants } from "../passes/fold_constants.ts";
 import { fuseEpilogues, inlineProducers } from "../passes/fuse.ts";
 import { addHalos } from "../passes/halo.ts";
+import { placeParts } from "../passes/place_parts.ts";
 import { planBuffers } from "../passes/plan_buffers.ts";
 import { rewrite } from "../passes/rewrite.ts";
 
@@ -40,6 +41,7 @@ export const fusionPasses: readonly TensorPass[] = [
 export const memoryPasses: readonly TensorPass[] = [
   { name: "alias-reshapes", run: aliasReshapes },
   { name: "add-halos", run: addHalos },
+  { name: "place-parts", run: placeParts },
   { name: "plan-buffers", run: planBuffers },
 ];
 

@@ -5,6 +5,7 @@ import { type Change, type Context, formatStep, type Primitive, refuse, type Ste
 import { fuse } from "./primitives/fuse.ts";
 import { parallel } from "./primitives/parallel.ts";
 import { reorder } from "./primitives/reorder.ts";
+import { rfactor } from "./primitives/rfactor.ts";
 import { split } from "./primitives/split.ts";
 import { stage } from "./primitives/stage.ts";
 import { unroll } from "./primitives/unroll.ts";
@@ -14,9 +15,16 @@ import { vectorize } from "./primitives/vectorize.ts";
 export type AnyPrimitive = Omit<Primitive, "check" | "apply"> & { run(step: Step, context: Context): Checked<Change> };
 
 export const primitives: ReadonlyMap<string, AnyPrimitive> = new Map(
-  [hidePlan(split), hidePlan(fuse), hidePlan(reorder), hidePlan(unroll), hidePlan(vectorize), hidePlan(parallel), hidePlan(stage)].map(
-    (primitive) => [primitive.name, primitive],
-  ),
+  [
+    hidePlan(split),
+    hidePlan(fuse),
+    hidePlan(reorder),
+    hidePlan(unroll),
+    hidePlan(vectorize),
+    hidePlan(parallel),
+    hidePlan(rfactor),
+    hidePlan(stage),
+  ].map((primitive) => [primitive.name, primitive]),
 );
 
 /** Applies one step, and adds it to the nest's trace; or says why not, and changes nothing. */

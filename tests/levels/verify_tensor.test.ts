@@ -22,6 +22,9 @@ temporary s: f32[4, 4] offset 192
 temporary g: f32[4, 4] offset 192
 temporary flat: f32[16] alias g offset 192
 temporary mask: bool[4] offset 384
+temporary both: f32[4, 8] offset 256
+temporary left: f32[4, 4] halo before [0, 0] after [0, 4] fill 0 alias both offset 256
+temporary right: f32[4, 4] halo before [0, 4] after [0, 0] fill 0 alias both offset 256
 
 group kk build {
   kk: f32[i in 4, j in 4] = k[j, i] * 2
@@ -34,6 +37,14 @@ group pad run {
 group s run {
   s.sum: f32[i in 4, j in 4] = sum(q in 4, d in 3 where d < 4_i32:i32) pad[d + i - 1, q] * kk[q, j]
   s: f32[a in 4, b in 4] = max(s.sum[a, b], 0)
+}
+
+group left run {
+  left: f32[i in 4, j in 4] = x[i, j] * 2
+}
+
+group right run {
+  right: f32[i in 4, j in 4] = x[j, i]
 }
 
 group mask run {
@@ -58,7 +69,11 @@ const breaks: readonly Break[] = [
   ["alias-role", "alias g", "alias kk"],
   ["alias-type", "flat: f32[16]", "flat: f32[15]"],
   ["alias-type", "flat: f32[16]", "flat: i32[16]"],
-  ["alias-halo", "flat: f32[16]", "flat: f32[16] halo before [1] after [1] fill 0"],
+  ["alias-halo", "alias g", "alias pad"],
+  ["alias-part", "flat: f32[16]", "flat: f32[16] halo before [1] after [1] fill 0"],
+  ["alias-part", "after [0, 4] fill 0", "after [0, 5] fill 0"],
+  ["parts", "before [0, 4] after [0, 0]", "before [0, 0] after [0, 4]"],
+  ["parts", "temporary left: f32[4, 4] halo before [0, 0] after [0, 4]", "temporary left: f32[4, 3] halo before [0, 0] after [0, 5]"],
   ["alias-offset", "alias g offset 192", "alias g offset 196"],
   [
     "offset-value",

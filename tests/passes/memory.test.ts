@@ -5,14 +5,14 @@ import { instantiate } from "../../src/codegen/wasm/instance.ts";
 import { parseLevel } from "../../src/frontend/levels/parse_level.ts";
 import { constantIndex } from "../../src/ir/affine.ts";
 import type { Expr } from "../../src/ir/expr.ts";
-import type { Buffer, Group, TensorProgram } from "../../src/ir/tensor.ts";
+import { type Buffer, type Group, isPart, type TensorProgram } from "../../src/ir/tensor.ts";
 import { verifyTensor } from "../../src/ir/verify_tensor.ts";
 import { planBuffers } from "../../src/passes/plan_buffers.ts";
 import { createReference, createWasm } from "../../src/pipeline/execute.ts";
 import { lowerKernel } from "../../src/pipeline/lower.ts";
 import { randomInputs } from "../../src/pipeline/verify.ts";
 import { createRandom, type Random } from "../../src/support/random.ts";
-import { compileText } from "../support.ts";
+import { compileExample, compileText } from "../support.ts";
 
 const models: { readonly [what: string]: string } = {
   "what a reshape names lives as long as the name is read": `model m(x: f32[6, 6]) -> y: f32[1, 6, 6] {
@@ -37,6 +37,22 @@ model m(x: f32[32]) -> y: f32[32] { x |> tanh |> shifted_sum |> shifted_sum |> s
   "a sum that an epilogue and another layer read is kept": `model m(x: f32[8, 8]) -> y: f32[8, 8] {
   let a = matmul(x, x)
   matmul(relu(a), a)
+}`,
+  "what is put side by side is computed in its place": `model m(x: f32[6, 6]) -> y: f32[6, 18] {
+  let a = matmul(x, x)
+  let b = relu(matmul(a, x))
+  matmul(b, concat(matmul(a, a), tanh(b), matmul(b, a), axis: 1))
+}`,
+  "parts of a tensor with a border, one of them read elsewhere": `model m(x: f32[1, 5, 5, 4]) -> y: f32[1, 5, 5, 12] {
+  let a = tanh(x)
+  let b = avg_pool2d(a, window: [3, 3], stride: [1, 1], pad: same)
+  let both = concat(b, a, relu(max_pool2d(x, window: [1, 1], stride: [1, 1])), axis: 3)
+  max_pool2d(both, window: [3, 3], stride: [1, 1], pad: same) + avg_pool2d(both, window: [3, 3], stride: [1, 1], pad: same)
+}`,
+  "a part that is whole itself, and a whole that is given out": `model m(x: f32[3, 4]) -> (y: f32[9, 4], part: f32[3, 4]) {
+  let part = sin(x)
+  let inner = concat(cos(x), tanh(x), axis: 0)
+  (concat(inner, part, axis: 0), part)
 }`,
   "a layer that is read twice outlives the first reader": `model m(x: f32[8, 8]) -> y: f32[8, 8] {
   let a = matmul(x, x)
@@ -94,6 +110,12 @@ ${body}
       expect([...instance.read("y").subarray(0, expected.length)]).toEqual(expected);
     }
   });
+});
+
+test("every branch of SqueezeNet's modules is written to its place", () => {
+  const { buffers, groups } = compileExample("squeezenet").levels.tensor();
+  expect(buffers.filter(isPart)).toHaveLength(16);
+  expect(groups.filter((group) => group.name.startsWith("concat"))).toEqual([]);
 });
 
 test("buffers of different sizes fill the holes that there are, and overlap nothing", () => {

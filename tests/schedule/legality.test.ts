@@ -79,7 +79,13 @@ test(`whatever is accepted on ${nests} nests of reductions leaves their meaning 
     const nest = randomReduction(random, { extents: [1, 2, 3, 4, 4, 5, 8] });
     let context: Context = { nest, buffers };
     for (let i = 0; i < 7; i++) {
-      const step = random.uniform() < 0.25 ? stageStep(random, context.nest) : randomStep(random, context.nest);
+      const kind = random.uniform();
+      const step =
+        kind < 0.25
+          ? stageStep(random, context.nest)
+          : kind < 0.35
+            ? { clauses: [{ keyword: "rfactor", arguments: [random.pick(loopsOf(context.nest.body)).name] }] }
+            : randomStep(random, context.nest);
       const { value } = applyStep(step, context);
       count(counts, step, value !== undefined);
       if (value) context = { nest: value.nest, buffers };

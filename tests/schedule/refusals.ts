@@ -221,6 +221,18 @@ export const refusals: readonly RefusalCase[] = [
     ["parallel-reduction", matmul, "parallel c"],
     ["parallel-dependence", skewed, "parallel i"],
   ]),
+  ...cases("rfactor", [
+    ["bad-step", matmul, "rfactor"],
+    ["unknown-loop", matmul, "rfactor d"],
+    ["which-loop", twins, "rfactor i"],
+    ["mode-twice", matmul, "unroll c; rfactor c"],
+    ["rfactor-no-reduction", matmul, "rfactor f"],
+    ["rfactor-inside", matmul, "reorder m, c, f; rfactor c"],
+    ["rfactor-inside guard", matmul, "split c by 5 tail guard; rfactor c.i"],
+    ["rfactor-in-vector", matmul, "vectorize f; rfactor c"],
+    ["rfactor-dependence", across, "rfactor k"],
+    ["name-taken", matmul, "fuse m, f into c.final; rfactor c"],
+  ]),
   ...cases("stage", [
     ["bad-step", matmul, "stage"],
     ["bad-step place", matmul, "stage result at m"],
