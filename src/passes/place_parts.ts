@@ -19,8 +19,7 @@ export function placeParts(program: TensorProgram): TensorProgram {
     const found = whole && group.phase === "run" && !whole.aliasOf ? partsOf(group, buffers) : undefined;
     if (!whole || !found) continue;
     const { parts, dimension } = found;
-    // Asked anew for each: what stands in the whole twice is in its place once, and copied to the other.
-    const isOwn = (part: Part) => isWrittenForThis(part, group, groups, buffers, program);
+    const isOwn = (part: Part) => isWrittenForThis(part, parts, group, groups, buffers, program);
     if (!parts.some(isOwn)) continue;
     const copies: Group[] = [];
     parts.forEach((part, position) => {
@@ -84,6 +83,7 @@ function isIdentityAt(index: Index, axes: Compute["axes"], d: number): boolean {
 /** A temporary that one group computes, that nothing else reads, and that is no part, whole or border of anything yet. */
 function isWrittenForThis(
   { read }: Part,
+  parts: readonly Part[],
   group: Group,
   groups: readonly Group[],
   buffers: ReadonlyMap<string, Buffer>,
@@ -91,11 +91,13 @@ function isWrittenForThis(
 ): boolean {
   const source = buffers.get(read.tensor);
   if (source?.role.kind !== "temporary" || source.halo || source.aliasOf || source.dtype !== buffers.get(group.name)?.dtype) return false;
+  // What stands in the whole twice would be read from its place to be copied to the other: no part is read, only wholes are.
+  const isOnce = parts.filter((part) => part.read.tensor === read.tensor).length === 1;
   const isAliased = [...buffers.values()].some((buffer) => buffer.aliasOf === source.name);
   const isOutput = program.outputs.some((output) => output.value === source.name);
   const readers = readersOf(source.name, groups);
   const isComputed = groups.some((other) => other.name === source.name);
-  return !isAliased && !isOutput && isComputed && readers.length === 1 && readers[0] === group;
+  return isOnce && !isAliased && !isOutput && isComputed && readers.length === 1 && readers[0] === group;
 }
 
 /** The border of a part: what of the whole, its own border included, lies before and after it. */

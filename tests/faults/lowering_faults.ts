@@ -276,10 +276,17 @@ export const loweringFaults: readonly Fault[] = [
     caughtBy: memory,
   },
   {
+    name: "a tensor that stands twice in a whole becomes a part",
+    file: "src/passes/place_parts.ts",
+    find: "return isOnce && !isAliased",
+    replace: "return !isAliased",
+    caughtBy: memory,
+  },
+  {
     name: "what the caller reads becomes a part of something else",
     file: "src/passes/place_parts.ts",
-    find: "return !isAliased && !isOutput &&",
-    replace: "return !isAliased &&",
+    find: "return isOnce && !isAliased && !isOutput &&",
+    replace: "return isOnce && !isAliased &&",
     caughtBy: memory,
   },
   {

@@ -49,9 +49,9 @@ model m(x: f32[32]) -> y: f32[32] { x |> tanh |> shifted_sum |> shifted_sum |> s
   let both = concat(b, a, relu(max_pool2d(x, window: [1, 1], stride: [1, 1])), axis: 3)
   max_pool2d(both, window: [3, 3], stride: [1, 1], pad: same) + avg_pool2d(both, window: [3, 3], stride: [1, 1], pad: same)
 }`,
-  "a tensor that stands twice in a whole": `model m(x: f32[6, 6]) -> y: f32[12, 6] {
+  "a tensor that stands twice in a whole": `model m(x: f32[6, 6]) -> y: f32[18, 6] {
   let a = matmul(x, x)
-  concat(a, a, axis: 0)
+  concat(a, matmul(tanh(x), x), a, axis: 0)
 }`,
   "a part that is whole itself, and a whole that is given out": `model m(x: f32[3, 4]) -> (y: f32[9, 4], part: f32[3, 4]) {
   let part = sin(x)
