@@ -24,6 +24,11 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 
+if (options.variant !== undefined && options.variant !== "simd" && options.variant !== "relaxed") {
+  console.error(`there is no variant ${options.variant}: choose simd or relaxed`);
+  process.exit(2);
+}
+
 const rows = (positionals.length > 0 ? positionals : networkNames).map((name) => {
   const { compiled, weights } = loadNetwork(name);
   const large = new Set(

@@ -203,6 +203,15 @@ export function visitAtoms(index: Index, visit: (atom: Atom) => void): void {
 }
 
 /** Names of the variables anywhere inside. */
+/** Whether an element of a tensor stands in the index. */
+export function readsTensor(index: Index): boolean {
+  let found = false;
+  visitAtoms(index, (atom) => {
+    if (atom.kind === "read") found = true;
+  });
+  return found;
+}
+
 export function variablesOf(index: Index): Set<string> {
   const names = new Set<string>();
   visitAtoms(index, (atom) => {

@@ -173,6 +173,15 @@ export function tensorsRead(expr: Expr): Set<string> {
   return names;
 }
 
+/** Every value read of `tensor` in the expression. */
+export function readsOf(expr: Expr, tensor: string): Extract<Expr, { kind: "read" }>[] {
+  const reads: Extract<Expr, { kind: "read" }>[] = [];
+  visitExpr(expr, (inner) => {
+    if (inner.kind === "read" && inner.tensor === tensor) reads.push(inner);
+  });
+  return reads;
+}
+
 /** Replaces index variables everywhere (reduction axes are not renamed: keep axis names unique). */
 export function substituteVariables(expr: Expr, replace: (name: string) => Index | undefined, ranges: Ranges = noRanges): Expr {
   const go = (inner: Expr): Expr => mapExpr(inner, go, (index) => substituteIndex(index, replace, ranges));

@@ -5,9 +5,9 @@
 import { variablesOf } from "../ir/affine.ts";
 import { isByCases } from "../ir/cases.ts";
 import { elementCount } from "../ir/dtype.ts";
-import { type Axis, type Compute, type Expr, mapExpr, substituteVariables, visitExpr } from "../ir/expr.ts";
+import { type Axis, type Compute, type Expr, mapExpr, readsOf, substituteVariables, visitExpr } from "../ir/expr.ts";
 import { type Group, resultOf, rootReduction, type TensorProgram } from "../ir/tensor.ts";
-import { computeRanges, isIdentity, isReadInIndex, isRowMajorCopy, type Read, readersOf, readsOf, tensorsReadBy } from "./tensor_graph.ts";
+import { computeRanges, isIdentity, isReadInIndex, isRowMajorCopy, type Read, readersOf, tensorsReadBy } from "./tensor_graph.ts";
 
 /** Guarantees: values and phases unchanged; groups still hold one compute each. */
 export function inlineProducers(program: TensorProgram): TensorProgram {

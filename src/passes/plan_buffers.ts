@@ -3,9 +3,10 @@
  * Two buffers share memory only if their lives do not meet, or if one is computed in place of the other, element by element.
  * Greedy by size: the largest first, each at the lowest offset that is free during its life.
  */
+import { readsOf } from "../ir/expr.ts";
 import { type Buffer, bytesOf, type Group, resultOf, rootReduction, type TensorProgram } from "../ir/tensor.ts";
 import { exactJson } from "../support/exact_json.ts";
-import { bufferMap, isIdentity, isReadInIndex, readsOf, tensorsReadBy } from "./tensor_graph.ts";
+import { bufferMap, isIdentity, isReadInIndex, tensorsReadBy } from "./tensor_graph.ts";
 
 /** A vector load is aligned when every buffer is. */
 const alignment = 16;

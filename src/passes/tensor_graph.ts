@@ -31,15 +31,6 @@ function findNamesRead(group: Group): Set<string> {
   return names;
 }
 
-/** Every value read of `tensor` in the expression. */
-export function readsOf(expr: Expr, tensor: string): Read[] {
-  const reads: Read[] = [];
-  visitExpr(expr, (inner) => {
-    if (inner.kind === "read" && inner.tensor === tensor) reads.push(inner);
-  });
-  return reads;
-}
-
 /** Whether the tensor is read inside an index, where only its buffer will do. */
 export function isReadInIndex(expr: Expr, tensor: string): boolean {
   let found = false;

@@ -84,6 +84,11 @@ export function mapStatement(statement: Statement, change: (inner: Statement) =>
   }
 }
 
+/** Replaces a statement of the tree, that very one. */
+export function replaceStatement(statement: Statement, old: Statement, by: Statement): Statement {
+  return statement === old ? by : mapStatement(statement, (inner) => replaceStatement(inner, old, by));
+}
+
 /** Replaces the loop of that name. */
 export function replaceLoop(statement: Statement, name: string, replace: (loop: For) => Statement): Statement {
   if (statement.kind === "for" && statement.name === name) return replace(statement);

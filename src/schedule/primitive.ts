@@ -88,6 +88,17 @@ export function namedLoop(step: Step, name: Argument, context: Context): Checked
   return refuse(step, context, { code: "unknown-loop", message, help: guess ? `did you mean \`${guess}\`?` : list });
 }
 
+/** The loop of that name, which no earlier step has unrolled, vectorised or marked parallel. */
+export function serialLoop(step: Step, name: Argument, context: Context, help: (mode: LoopMode) => string): Checked<For> {
+  const found = namedLoop(step, name, context);
+  if (!found.value || found.value.mode === "serial") return found;
+  const { mode } = found.value;
+  const message = `\`${name}\` is already ${modeText(mode)}`;
+  return refuse(step, context, { code: "mode-twice", message, help: help(mode), loops: [found.value.name] });
+}
+
+export const modeRefusals = { "mode-twice": "the loop already has another mode" } as const;
+
 /** Refusals that any step may meet that names a loop. */
 export const namingRefusals = {
   "bad-step": "the step is not written as its syntax says",

@@ -9,7 +9,6 @@ import { type Checked, type Diagnostic, errorDiagnostic } from "../support/diagn
 import { nearest } from "../support/nearest.ts";
 import { decompose } from "./decompose.ts";
 import { matchSketch } from "./match_sketch.ts";
-import { formatStep } from "./primitive.ts";
 import { applyStep } from "./primitives.ts";
 import { concreteStep, evaluateStep, type Names } from "./step_expressions.ts";
 import { firstOption, isTrue, type StepValue } from "./step_values.ts";
@@ -139,7 +138,7 @@ function applyOne(syntax: Extract<StepSyntax, { kind: "step" }>, names: Names, s
     buffers,
     added: [...state.added, ...value.buffers],
     before: [...state.before, ...value.nests],
-    steps: [...state.steps, { step: formatStep(step.value), nest: value.nest, buffers }],
+    steps: [...state.steps, { step: value.nest.trace.at(-1) ?? "", nest: value.nest, buffers }],
   };
   return { value: next, diagnostics };
 }

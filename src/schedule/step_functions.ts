@@ -8,6 +8,7 @@ import { allocatedShape, shareMemory } from "../ir/tensor.ts";
 import type { Checked } from "../support/diagnostic.ts";
 import { findLoop, leavesOf, valuesOf } from "./nest.ts";
 import type { Context } from "./primitive.ts";
+import { tailName } from "./primitives/split.ts";
 import { all, type ChooseKnob, chain, given, mistaken, number, numberOf, type StepValue, truth } from "./step_values.ts";
 
 type Tensor = Extract<StepValue, { kind: "tensor" }>;
@@ -84,7 +85,7 @@ function points(call: Call): Checked<StepValue> {
 function tails(call: Call): Checked<StepValue> {
   return chain(argument(call, 0), (loops) => {
     if (loops.kind !== "loops") return mistaken("`tails` takes `rest` or `reduction`", call.syntax.span);
-    return given({ kind: "loops", names: loops.names.map((name) => `${name}.t`) });
+    return given({ kind: "loops", names: loops.names.map(tailName) });
   });
 }
 

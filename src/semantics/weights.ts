@@ -41,11 +41,25 @@ export function declareWeight(weight: Weight, environment: Environment): TensorV
   );
 }
 
-const initializers: { readonly [name: string]: { readonly parameters: number; build(args: readonly number[]): Initializer } } = {
+type InitializerRecord = {
+  readonly parameters: number;
+  build(args: readonly number[]): Initializer;
+  /** What is wrong with numbers of the right count, and what to write instead. */
+  mistake?(args: readonly number[]): { readonly message: string; readonly help: string } | undefined;
+};
+
+const initializers: { readonly [name: string]: InitializerRecord } = {
   zeros: { parameters: 0, build: () => ({ kind: "zeros" }) },
   ones: { parameters: 0, build: () => ({ kind: "ones" }) },
   constant: { parameters: 1, build: ([value = 0]) => ({ kind: "constant", value }) },
-  uniform: { parameters: 2, build: ([low = 0, high = 1]) => ({ kind: "uniform", low, high }) },
+  uniform: {
+    parameters: 2,
+    build: ([low = 0, high = 1]) => ({ kind: "uniform", low, high }),
+    mistake: ([low = 0, high = 1]) => {
+      const message = `\`uniform\` draws from its first number to its second, and ${low} is above ${high}`;
+      return low > high ? { message, help: `write \`uniform(${high}, ${low})\`` } : undefined;
+    },
+  },
   he_normal: { parameters: 0, build: () => ({ kind: "he_normal" }) },
   glorot_uniform: { parameters: 0, build: () => ({ kind: "glorot_uniform" }) },
 };
@@ -72,17 +86,9 @@ function initializerOf(syntax: Syntax, environment: Environment): Initializer | 
   const args = syntax.kind === "call" ? syntax.arguments.map((argument) => evaluate(argument.value, scopeOf(environment))) : [];
   const numbers = args.flatMap((arg) => (arg.kind === "number" ? [arg.value] : []));
   if (numbers.length === record.parameters && numbers.length === args.length) {
-    const initializer = record.build(numbers);
-    if (initializer.kind !== "uniform" || initializer.low <= initializer.high) return initializer;
-    const { low, high } = initializer;
-    const help = `write \`uniform(${high}, ${low})\``;
-    reportIn(
-      environment,
-      "initializer-arguments",
-      `\`uniform\` draws from its first number to its second, and ${low} is above ${high}`,
-      syntax.span,
-      help,
-    );
+    const mistake = record.mistake?.(numbers);
+    if (!mistake) return record.build(numbers);
+    reportIn(environment, "initializer-arguments", mistake.message, syntax.span, mistake.help);
     return undefined;
   }
   reportIn(

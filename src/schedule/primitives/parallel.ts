@@ -2,7 +2,7 @@
 import type { For } from "../../ir/loop.ts";
 import { carriedBy, dependencesOf, readsItsResult } from "../dependence.ts";
 import { leavesOf, replaceLoop } from "../nest.ts";
-import { accept, changed, clause, modeText, namedLoop, namingRefusals, type Primitive, refuse } from "../primitive.ts";
+import { accept, changed, clause, modeRefusals, namingRefusals, type Primitive, refuse, serialLoop } from "../primitive.ts";
 
 type Plan = { readonly loop: For };
 
@@ -13,7 +13,7 @@ export const parallel: Primitive<Plan> = {
   syntax: "parallel LOOP",
   refusals: {
     ...namingRefusals,
-    "mode-twice": "the loop already has another mode",
+    ...modeRefusals,
     "parallel-reduction": "the loop is reduced over",
     "parallel-dependence": "an iteration of the loop needs another one, or both write one element",
   },
@@ -30,15 +30,9 @@ export const parallel: Primitive<Plan> = {
     const [name] = clause(step, "parallel")?.arguments ?? [];
     if (name === undefined)
       return refuse(step, context, { code: "bad-step", message: "`parallel` names a loop", help: "write `parallel oh`" });
-    const { value: loop, diagnostics } = namedLoop(step, name, context);
+    const help = "leave this step out, or split the loop first: one part may be parallel and the other vectorised";
+    const { value: loop, diagnostics } = serialLoop(step, name, context, () => help);
     if (!loop) return { diagnostics };
-    if (loop.mode !== "serial")
-      return refuse(step, context, {
-        code: "mode-twice",
-        message: `\`${name}\` is already ${modeText(loop.mode)}`,
-        help: "leave this step out, or split the loop first: one part may be parallel and the other vectorised",
-        loops: [loop.name],
-      });
     const { nest, buffers } = context;
     const isReduced = ({ statement, loops }: ReturnType<typeof leavesOf>[number]) =>
       loops.includes(loop) && statement.kind === "reduce" && statement.over.includes(loop.name);

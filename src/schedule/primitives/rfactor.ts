@@ -6,8 +6,8 @@ import { constantIndex, type Index, variableIndex } from "../../ir/affine.ts";
 import type { Expr } from "../../ir/expr.ts";
 import type { For, Reduce, Statement } from "../../ir/loop.ts";
 import { readsItsResult } from "../dependence.ts";
-import { leavesOf, loopsOf, mapStatement } from "../nest.ts";
-import { accept, changed, clause, modeText, namedLoop, namingRefusals, type Primitive, refuse } from "../primitive.ts";
+import { leavesOf, loopsOf, replaceStatement } from "../nest.ts";
+import { accept, changed, clause, modeRefusals, namingRefusals, type Primitive, refuse, serialLoop } from "../primitive.ts";
 import { chainTo } from "./stage_registers.ts";
 
 /** `tree` begins at the outermost loop that is reduced over. */
@@ -20,7 +20,7 @@ export const rfactor: Primitive<Plan> = {
   syntax: "rfactor LOOP",
   refusals: {
     ...namingRefusals,
-    "mode-twice": "the loop already has another mode",
+    ...modeRefusals,
     "rfactor-no-reduction": "nothing whose order is open is reduced over the loop",
     "rfactor-inside": "a loop of the result, or a guard, stands inside the reduction",
     "rfactor-in-vector": "a loop around the reduction is vectorised, whose lanes would share the partial results",
@@ -41,15 +41,8 @@ export const rfactor: Primitive<Plan> = {
     const [name] = clause(step, "rfactor")?.arguments ?? [];
     if (name === undefined)
       return refuse(step, context, { code: "bad-step", message: "`rfactor` names a loop", help: "write `rfactor c.i`" });
-    const { value: loop, diagnostics } = namedLoop(step, name, context);
+    const { value: loop, diagnostics } = serialLoop(step, name, context, () => "rfactor first");
     if (!loop) return { diagnostics };
-    if (loop.mode !== "serial")
-      return refuse(step, context, {
-        code: "mode-twice",
-        message: `\`${name}\` is already ${modeText(loop.mode)}`,
-        help: "rfactor first",
-        loops: [loop.name],
-      });
     const leaf = leavesOf(nest.body).find(({ statement }) => statement.kind === "reduce" && statement.over.includes(loop.name));
     if (leaf?.statement.kind !== "reduce")
       return refuse(step, context, {
@@ -111,7 +104,7 @@ export const rfactor: Primitive<Plan> = {
       over: reduce.over.filter((name) => name !== loop.name),
       finish: raw,
     };
-    const parts = replaced(tree, reduce, factored);
+    const parts = replaceStatement(tree, reduce, factored);
     const { where: _, ...rest } = reduce;
     const value: Expr = { kind: "read", tensor: partial, indices: [place(finalName(loop))], dtype: reduce.dtype };
     const final: Statement = {
@@ -129,7 +122,7 @@ export const rfactor: Primitive<Plan> = {
       scope: "memory",
       body: { kind: "sequence", statements: [parts, final] },
     };
-    return changed(nest, replaced(nest.body, tree, local));
+    return changed(nest, replaceStatement(nest.body, tree, local));
   },
 
   neighbours: () => [],
@@ -141,8 +134,4 @@ function partialName({ buffer }: Reduce): string {
 
 function finalName({ name }: For): string {
   return `${name}.final`;
-}
-
-function replaced(statement: Statement, old: Statement, by: Statement): Statement {
-  return statement === old ? by : mapStatement(statement, (inner) => replaced(inner, old, by));
 }

@@ -128,7 +128,8 @@ export const split: Primitive<Plan> = {
   },
 };
 
-function tailName(loop: string): string {
+/** The loop of a tail that was cut off, and each loop of the body's copy in it. */
+export function tailName(loop: string): string {
   return `${loop}.t`;
 }
 

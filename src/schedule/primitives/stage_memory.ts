@@ -9,12 +9,13 @@ import {
   type Index,
   offset,
   rangeOf,
+  readsTensor,
   subtract,
   variableIndex,
   variablesOf,
   visitAtoms,
 } from "../../ir/affine.ts";
-import { type Expr, indicesOf, tensorsRead, visitExpr } from "../../ir/expr.ts";
+import { type Expr, indicesOf, readsOf, tensorsRead, visitExpr } from "../../ir/expr.ts";
 import type { For, Statement } from "../../ir/loop.ts";
 import { allocatedShape, type Buffer, shareMemory } from "../../ir/tensor.ts";
 import type { Checked } from "../../support/diagnostic.ts";
@@ -174,14 +175,6 @@ function copyLoop(tensor: string, dimension: number): string {
   return `${tensor}.copy.${dimension}`;
 }
 
-function readsOf(expr: Expr, tensor: string): Read[] {
-  const found: Read[] = [];
-  visitExpr(expr, (inner) => {
-    if (inner.kind === "read" && inner.tensor === tensor) found.push(inner);
-  });
-  return found;
-}
-
 /** What keeps reads of a statement from being those of a copy. */
 function obstaclesOf({ statement, guards }: Leaf, tensor: string): string[] {
   if (guards.some((guard) => tensorsRead(guard).has(tensor))) return [`a guard reads \`${tensor}\``];
@@ -198,14 +191,6 @@ function obstaclesOf({ statement, guards }: Leaf, tensor: string): string[] {
       if (expr.otherwise) found.push(`\`${tensor}\` is read beyond its edges`);
       if (expr.indices.some(readsTensor)) found.push(`\`${tensor}\` is read at a place that another tensor names`);
     });
-  return found;
-}
-
-function readsTensor(index: Index): boolean {
-  let found = false;
-  visitAtoms(index, (atom) => {
-    if (atom.kind === "read") found = true;
-  });
   return found;
 }
 

@@ -1,5 +1,5 @@
 /** A constant tensor is copied at build time into the order in which the nest reads it. */
-import { constantIndex, formatIndex, type Index, rangeOf, variableIndex, variablesOf, visitAtoms } from "../../ir/affine.ts";
+import { constantIndex, formatIndex, type Index, rangeOf, readsTensor, variableIndex, variablesOf } from "../../ir/affine.ts";
 import { constantExpr, type Expr, visitExpr } from "../../ir/expr.ts";
 import type { For, Nest, Statement } from "../../ir/loop.ts";
 import type { Buffer } from "../../ir/tensor.ts";
@@ -121,14 +121,6 @@ function allReads(body: Statement): Read[] {
     });
   for (const { statement, guards } of leavesOf(body)) for (const expr of [...valuesOf(statement), ...guards]) collect(expr);
   return reads;
-}
-
-function readsTensor(index: Index): boolean {
-  let found = false;
-  visitAtoms(index, (atom) => {
-    if (atom.kind === "read") found = true;
-  });
-  return found;
 }
 
 function readsOf(body: Statement, tensor: string): Read[] {

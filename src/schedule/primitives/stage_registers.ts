@@ -9,7 +9,7 @@ import type { For, Reduce, Statement } from "../../ir/loop.ts";
 import type { Checked } from "../../support/diagnostic.ts";
 import { invariant } from "../../support/invariant.ts";
 import { readsItsResult } from "../dependence.ts";
-import { findReduce, leavesOf, mapReads, mapStatement, substituteInStatement, variablesOfExpr } from "../nest.ts";
+import { findReduce, leavesOf, mapReads, replaceStatement, substituteInStatement, variablesOfExpr } from "../nest.ts";
 import { type Argument, accept, type Change, type Context, changed, namedLoop, refuse, type Step } from "../primitive.ts";
 
 /** The part of the nest that the tile is for: nothing but the reduction, and loops and guards around it. */
@@ -93,9 +93,7 @@ function namesOf(loops: readonly string[]): string {
 }
 
 export function applyRegisters({ tree, reduce, scope }: RegistersPlan, { nest }: Context): Change {
-  const replace = (statement: Statement): Statement =>
-    statement === tree ? staged(tree, reduce, scope) : mapStatement(statement, replace);
-  return changed(nest, replace(nest.body));
+  return changed(nest, replaceStatement(nest.body, tree, staged(tree, reduce, scope)));
 }
 
 /** The loops from here to the only leaf, or undefined where statements stand side by side. */

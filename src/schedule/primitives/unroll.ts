@@ -1,7 +1,7 @@
 /** unroll: the iterations of a loop are written out one after the other. */
 import type { For, Statement } from "../../ir/loop.ts";
 import { leavesOf, replaceLoop } from "../nest.ts";
-import { accept, changed, clause, modeText, namedLoop, namingRefusals, type Primitive, refuse } from "../primitive.ts";
+import { accept, changed, clause, modeRefusals, namingRefusals, type Primitive, refuse, serialLoop } from "../primitive.ts";
 
 type Plan = { readonly loop: For };
 
@@ -14,7 +14,7 @@ export const unroll: Primitive<Plan> = {
   syntax: "unroll LOOP",
   refusals: {
     ...namingRefusals,
-    "mode-twice": "the loop already has another mode",
+    ...modeRefusals,
     "unroll-size": `a statement would be written more than ${mostCopies} times`,
   },
   examples: [
@@ -30,22 +30,10 @@ export const unroll: Primitive<Plan> = {
     const [name] = clause(step, "unroll")?.arguments ?? [];
     if (name === undefined)
       return refuse(step, context, { code: "bad-step", message: "`unroll` names a loop", help: "write `unroll ow.i`" });
-    const { value: loop, diagnostics } = namedLoop(step, name, context);
+    const { value: loop, diagnostics } = serialLoop(step, name, context, (mode) =>
+      mode === "vectorize" ? "leave `unroll` out: the vectors of a longer loop are written out anyway" : "leave this step out",
+    );
     if (!loop) return { diagnostics };
-    if (loop.mode === "vectorize")
-      return refuse(step, context, {
-        code: "mode-twice",
-        message: `\`${name}\` is already vectorised`,
-        help: "leave `unroll` out: the vectors of a longer loop are written out anyway",
-        loops: [loop.name],
-      });
-    if (loop.mode !== "serial")
-      return refuse(step, context, {
-        code: "mode-twice",
-        message: `\`${name}\` is already ${modeText(loop.mode)}`,
-        help: "leave this step out",
-        loops: [loop.name],
-      });
     const copies = copiesWith(loop, context.nest.body);
     if (copies > mostCopies)
       return refuse(step, context, {

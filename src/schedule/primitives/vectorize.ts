@@ -8,12 +8,12 @@ import {
   type Context,
   changed,
   clause,
-  modeText,
-  namedLoop,
+  modeRefusals,
   namingRefusals,
   type Primitive,
   refuse,
   type Step,
+  serialLoop,
 } from "../primitive.ts";
 import { chainTo } from "./stage_registers.ts";
 
@@ -28,7 +28,7 @@ export const vectorize: Primitive<Plan> = {
   syntax: "vectorize LOOP",
   refusals: {
     ...namingRefusals,
-    "mode-twice": "the loop already has another mode",
+    ...modeRefusals,
     "vectorize-extent": `the extent is no multiple of ${lanes}`,
     "vectorize-nested": "another loop around or inside it is vectorised",
     "vectorize-reduction": "the loop is reduced over",
@@ -48,15 +48,10 @@ export const vectorize: Primitive<Plan> = {
     const [name] = clause(step, "vectorize")?.arguments ?? [];
     if (name === undefined)
       return refuse(step, context, { code: "bad-step", message: "`vectorize` names a loop", help: "write `vectorize f.i`" });
-    const { value: loop, diagnostics } = namedLoop(step, name, context);
+    const { value: loop, diagnostics } = serialLoop(step, name, context, (mode) =>
+      mode === "unroll" ? "leave `unroll` out: the vectors of a longer loop are written out anyway" : "leave this step out",
+    );
     if (!loop) return { diagnostics };
-    if (loop.mode !== "serial")
-      return refuse(step, context, {
-        code: "mode-twice",
-        message: `\`${name}\` is already ${modeText(loop.mode)}`,
-        help: loop.mode === "unroll" ? "leave `unroll` out: the vectors of a longer loop are written out anyway" : "leave this step out",
-        loops: [loop.name],
-      });
     if (loop.extent % lanes !== 0)
       return refuse(step, context, {
         code: "vectorize-extent",
