@@ -123,7 +123,7 @@ function judge(name: string, actual: Float64Array, expected: Float64Array, bound
 /** The target's program with a place of its own for every tensor, so that each can be read after the run. */
 function runUnshared(compiled: Compiled, weights: Weights, inputs: Tensors): (name: string) => Float64Array | undefined {
   const planned = compiled.levels.tensor();
-  const unshared: TensorProgram = { ...planned, arenaBytes: 0, buffers: planned.buffers.map(({ offset: _, ...buffer }) => buffer) };
+  const unshared: TensorProgram = { ...planned, buffers: planned.buffers.map(({ overwrites: _, ...buffer }) => buffer) };
   const { value: loops } = lowerLoop(unshared, compiled.module, compiled.schedule);
   invariant(loops, "the program does not lower without shared memory");
   const kernel = lowerKernel(loops);

@@ -91,12 +91,8 @@ function tails(call: Call): Checked<StepValue> {
 
 /** Whether the nest reads the memory in which the tensor lies, and computes it over what it reads. */
 function isInPlace({ name }: Tensor, { nest, buffers }: Context): boolean {
-  const own = buffers.get(name);
   const read = leavesOf(nest.body).flatMap(({ statement }) => valuesOf(statement).flatMap((value) => [...tensorsRead(value)]));
-  return read.some((other) => {
-    const buffer = buffers.get(other);
-    return own !== undefined && buffer !== undefined && shareMemory(own, buffer);
-  });
+  return read.some((other) => shareMemory(name, other, buffers));
 }
 
 /** Those of the loops that change what is read of a tensor. */

@@ -6,7 +6,9 @@ import { parseLevel } from "../../src/frontend/levels/parse_level.ts";
 import { constantIndex } from "../../src/ir/affine.ts";
 import type { Expr } from "../../src/ir/expr.ts";
 import { type Buffer, type Group, isPart, type TensorProgram } from "../../src/ir/tensor.ts";
-import { verifyTensor } from "../../src/ir/verify_tensor.ts";
+import { verifyLoop } from "../../src/ir/verify_loop.ts";
+import { computeInPlace } from "../../src/passes/compute_in_place.ts";
+import { lowerToLoop } from "../../src/passes/lower_to_loop.ts";
 import { planBuffers } from "../../src/passes/plan_buffers.ts";
 import { createReference, createWasm } from "../../src/pipeline/execute.ts";
 import { lowerKernel } from "../../src/pipeline/lower.ts";
@@ -125,8 +127,8 @@ test("every branch of SqueezeNet's modules is written to its place", () => {
 test("buffers of different sizes fill the holes that there are, and overlap nothing", () => {
   const random = createRandom("memory/holes");
   for (let i = 0; i < 100; i++) {
-    const planned = planBuffers(chain(random));
-    const problems = verifyTensor(planned);
+    const planned = planBuffers(lowerToLoop(computeInPlace(chain(random))));
+    const problems = verifyLoop(planned);
     expect(problems.map(({ message }) => message)).toEqual([]);
   }
 });
@@ -147,3 +149,20 @@ function chain(random: Random): TensorProgram {
   }
   return { name: "chain", buffers, groups, inputs: ["t0"], outputs: [{ name: "y", value: `t${count}` }] };
 }
+
+test("tiles of different nests lie in one place, which no buffer shares", () => {
+  const { levels } = compileText(`model m(x: f32[16, 16], z: f32[12, 16]) -> (y: f32[16, 8], last: f32[12, 8]) {
+  let y = matmul(x, @w: [16, 8] = he_normal)
+  let last = matmul(z, @v: [16, 8] = he_normal)
+  (y, last)
+}
+schedule one on wasm for y { stage x in memory at m }
+schedule other on wasm for last { stage z in memory at m }`);
+  const { placements, runBytes } = levels.kernel();
+  const tiles = placements.filter(({ buffer }) => buffer.includes(".copy"));
+  expect(tiles).toHaveLength(2);
+  expect(new Set(tiles.map(({ offset }) => offset)).size).toBe(1);
+  const [begin, end] = [tiles[0]?.offset ?? 0, Math.max(...tiles.map(({ offset, bytes }) => offset + bytes))];
+  const others = placements.filter((place) => !tiles.includes(place) && place.offset < runBytes);
+  for (const { buffer, offset, bytes } of others) expect(offset + bytes <= begin || offset >= end, buffer).toBe(true);
+});

@@ -46,7 +46,7 @@ function differenceOn(compiled: Compiled, program: RandomProgram, draw: number):
     const found = at(name, named(level.outputs, interpretTensor(level, given)), 1e-6);
     if (found) return found;
   }
-  for (const name of ["lower-to-loop", "schedule"]) {
+  for (const name of ["lower-to-loop", "schedule", "plan-buffers"]) {
     const level = compiled.levels.loop(name);
     const found = at(name, named(level.outputs, interpretLoop(level, given)), 1e-6);
     if (found) return found;

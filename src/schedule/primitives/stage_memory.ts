@@ -65,10 +65,7 @@ export function checkMemory(step: Step, tensor: string, at: Argument | undefined
       help: "first stage the result in registers, or copy at a loop outside the reduction",
       loops: [loop.name],
     });
-  const written = inside.find(({ statement }) => {
-    const target = buffers.get(statement.buffer);
-    return target !== undefined && shareMemory(target, source);
-  });
+  const written = inside.find(({ statement }) => shareMemory(statement.buffer, tensor, buffers));
   if (written)
     return refuse(step, context, {
       code: "stage-written",
