@@ -47,8 +47,8 @@ export const loweringFaults: readonly Fault[] = [
   {
     name: "a split's guard lets one iteration too many through",
     file: "src/schedule/primitives/split.ts",
-    find: 'args: [{ kind: "index", index }, constantExpr("i32", extent)]',
-    replace: 'args: [{ kind: "index", index }, constantExpr("i32", extent + 1)]',
+    find: 'compared("lt", value, extent)',
+    replace: 'compared("lt", value, extent + 1)',
     caughtBy: schedules,
   },
   {

@@ -42,7 +42,7 @@ export function contextOf(source: string): Context {
   const program = source.startsWith("quern loop") ? parsedLoop(source) : compileText(source).levels.loop("lower-to-loop");
   const nest = program.nests.find((candidate) => candidate.name === "y");
   invariant(nest, "the layer is called y");
-  return { nest, buffers: new Map(program.buffers.map((buffer) => [buffer.name, buffer])) };
+  return { nest, buffers: new Map(program.buffers.map((buffer) => [buffer.name, buffer])), nests: program.nests };
 }
 
 function parsedLoop(text: string): LoopProgram {
@@ -61,7 +61,11 @@ export function applySteps(steps: readonly Step[], context: Context): Applied {
     const { value, diagnostics } = applyStep(step, current);
     if (!value) return { context: current, changes, refusal: diagnostics[0] as Diagnostic };
     changes.push(value);
-    current = { nest: value.nest, buffers: new Map([...current.buffers, ...value.buffers.map((added) => [added.name, added] as const)]) };
+    current = {
+      ...current,
+      nest: value.nest,
+      buffers: new Map([...current.buffers, ...value.buffers.map((added) => [added.name, added] as const)]),
+    };
   }
   return { context: current, changes };
 }
