@@ -4,7 +4,7 @@ import type { For, Nest, Reduce, Statement } from "../ir/loop.ts";
 import { readsOf } from "../ir/loop_accesses.ts";
 import { type Buffer, type Buffers, shareMemory } from "../ir/tensor.ts";
 import type { Checked } from "../support/diagnostic.ts";
-import { leavesOf, rangesOfLoops } from "./nest.ts";
+import { leavesOf, rangesOfLoops, renameLoops } from "./nest.ts";
 import { accept, type Context, refuse, type Step } from "./primitive.ts";
 import { chainTo } from "./primitives/stage_registers.ts";
 
@@ -64,6 +64,16 @@ export function findProducer(step: Step, tensor: string, context: Context): Chec
     });
   }
   return accept({ buffer, ...parts });
+}
+
+/** The loops that compute a tensor, by the names that they get where another nest computes it. */
+export function producerLoops(tensor: string, { nests }: Pick<Context, "nests">): Statement | undefined {
+  const body = nests.find((nest) => nest.result === tensor)?.body;
+  return body && renameLoops(body, (loop) => loopName(tensor, loop));
+}
+
+export function loopName(tensor: string, loop: string): string {
+  return `${tensor}.${loop}`;
 }
 
 /** Whether a nest writes only to the border of the tensor that it computes. */

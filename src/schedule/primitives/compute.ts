@@ -4,7 +4,7 @@ import { constantExpr, type Expr, substituteVariables } from "../../ir/expr.ts";
 import type { For, Statement } from "../../ir/loop.ts";
 import { compared, loopsOf, rangesOfLoops } from "../nest.ts";
 import { accept, clause, namingRefusals, type Primitive, refuse } from "../primitive.ts";
-import { findProducer, type Producer, producerRefusals } from "../producer.ts";
+import { findProducer, loopName, type Producer, producerRefusals } from "../producer.ts";
 import { inferRegion, type Region, type RegionPlan, regionRefusals, tileName, withTile } from "../region.ts";
 
 type Plan = { readonly producer: Producer; readonly region: RegionPlan };
@@ -41,7 +41,7 @@ export const compute: Primitive<Plan> = {
     const producer = findProducer(step, name, context);
     if (!producer.value) return { diagnostics: producer.diagnostics };
     const { loops, axes } = producer.value;
-    const added = [...loops.map((loop) => loopName(name, loop)), ...axes.map((_, d) => fillLoop(name, d))];
+    const added = [...loops.map((loop) => loopName(name, loop.name)), ...axes.map((_, d) => fillLoop(name, d))];
     const region = inferRegion(step, name, at, { what: `the tile of \`${name}\``, tile: tileName(name), loops: added }, context);
     return region.value ? accept({ producer: producer.value, region: region.value }) : { diagnostics: region.diagnostics };
   },
@@ -61,10 +61,6 @@ export const compute: Primitive<Plan> = {
 
   neighbours: () => [],
 };
-
-function loopName(tensor: string, loop: For): string {
-  return `${tensor}.${loop.name}`;
-}
 
 function fillLoop(tensor: string, dimension: number): string {
   return `${tensor}.fill.${dimension}`;
@@ -89,7 +85,7 @@ function placeOf({ buffer, axes }: Producer, region: Region, d: number): Place {
   const isFixed = start.low === start.high;
   const from = isFixed ? Math.min(extent, Math.max(0, -start.low)) : 0;
   const to = isFixed ? Math.max(from, Math.min(extent, size - start.low)) : extent;
-  const loop: For = { ...axis, name: loopName(buffer.name, axis), extent: to - from };
+  const loop: For = { ...axis, name: loopName(buffer.name, axis.name), extent: to - from };
   const inTile = offset(loop.extent === 1 ? constantIndex(0) : variableIndex(loop.name), from);
   const inTensor = add(base, inTile);
   const low: Expr[] = isFixed || start.low >= 0 ? [] : [compared("ge", inTensor, 0)];
@@ -114,7 +110,7 @@ function computeStatement(
   outer: ReturnType<typeof rangesOfLoops>,
 ): Statement {
   const { name } = buffer;
-  const own = loops.map((loop) => places[axes.indexOf(loop)]?.loop ?? { ...loop, name: loopName(name, loop) });
+  const own = loops.map((loop) => places[axes.indexOf(loop)]?.loop ?? { ...loop, name: loopName(name, loop.name) });
   const inner = rangesOfLoops(own);
   const ranges = { variable: (variable: string) => inner.variable(variable) ?? outer.variable(variable) };
   const moved = new Map(loops.map((loop, i) => [loop.name, places[axes.indexOf(loop)]?.inTensor ?? variableIndex((own[i] as For).name)]));
@@ -126,7 +122,7 @@ function computeStatement(
       : {
           ...leaf,
           ...target,
-          over: leaf.over.map((loop) => `${name}.${loop}`),
+          over: leaf.over.map((loop) => loopName(name, loop)),
           value: renamed(leaf.value),
           ...(leaf.where ? { where: renamed(leaf.where) } : {}),
           finish: renamed(leaf.finish),
