@@ -43,7 +43,8 @@ function exampleText({ title, source, prepare, step }: Example): string[] {
   const before = scheduled(source, prepare);
   const after = scheduled(source, [prepare, step].filter((part) => part !== "").join("; "));
   return [
-    `Example, ${title}: in \`${source}\`${prepare === "" ? "" : `, after \`${prepare}\``}, the step \`${step}\` turns`,
+    ...(source.includes("\n") ? [`Example, ${title}: in`, fenced(source)] : []),
+    `${source.includes("\n") ? "" : `Example, ${title}: in \`${source}\`, `}${prepare === "" ? "" : `after \`${prepare}\`, `}the step \`${step}\` turns`,
     fenced(before),
     "into",
     fenced(after),
@@ -57,7 +58,7 @@ function scheduled(source: string, steps: string): string {
   const { nests, buffers } = compiled.levels.loop("lower-to-loop");
   const nest = nests.find((candidate) => candidate.name === "y");
   invariant(nest, "the layer of an example is called y");
-  let context: Context = { nest, buffers: new Map(buffers.map((buffer) => [buffer.name, buffer])) };
+  let context: Context = { nest, buffers: new Map(buffers.map((buffer) => [buffer.name, buffer])), nests };
   const added: string[] = [];
   const print = (shown: Context["nest"]) => printNest({ ...shown, trace: [] }, (name) => context.buffers.get(name)?.dtype);
   for (const step of parsedSteps(steps)) {
@@ -65,6 +66,7 @@ function scheduled(source: string, steps: string): string {
     const { value, diagnostics } = concrete ? applyStep(concrete, context) : { diagnostics: [] };
     invariant(value, `an example's step is refused: ${diagnostics.map((refusal) => renderDiagnostic(refusal, new Map()))}`);
     context = {
+      ...context,
       nest: value.nest,
       buffers: new Map([...context.buffers, ...value.buffers.map((buffer) => [buffer.name, buffer] as const)]),
     };

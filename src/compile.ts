@@ -73,7 +73,7 @@ export function compile(source: string | readonly SourceText[], options: Compile
   const compiled = createCompiled(elaborated.value, module, options);
   // Schedules are the user's program too: a refused step is an error of the source, found now.
   const scheduled = compiled.levels.schedule();
-  const found = [...all, ...scheduled.diagnostics, ...(scheduled.value ? checkMemory(scheduled.value, chosen.value) : [])];
+  const found = [...all, ...scheduled.diagnostics, ...(scheduled.value ? checkMemory(compiled.levels.loop(), chosen.value) : [])];
   return hasErrors(found) ? { diagnostics: found } : { value: compiled, diagnostics: found };
 }
 

@@ -266,8 +266,7 @@ function push(buffer: Buffer, position: Index, type: KernelType, value: KernelEx
 /** What lies in memory that was written is no longer what had been loaded, under whichever name. */
 function forget(written: Buffer, { block, builder }: Place): void {
   for (const [key, loaded] of block.loaded) {
-    const other = builder.buffers.get(loaded.buffer);
-    if (!other || shareMemory(written, other)) block.loaded.delete(key);
+    if (shareMemory(written.name, loaded.buffer, builder.buffers)) block.loaded.delete(key);
   }
 }
 

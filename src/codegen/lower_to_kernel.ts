@@ -1,12 +1,13 @@
 /**
  * lowerToKernels: scheduled nests become kernels, each different one once, and every buffer gets its place in memory:
- * first the weights that run-time kernels read (the image that ships), then the arena, then what only some need.
+ * first the weights that run-time kernels read (the image that ships), then the arena, then tiles, which live within one call
+ * and share one place, then what only the build needs.
  */
 
 import { canonicalNest } from "../ir/canonical_nest.ts";
 import { dtypes, elementCount } from "../ir/dtype.ts";
 import type { Kernel, KernelCall, KernelProgram, Placement, WeightSource } from "../ir/kernel.ts";
-import type { LoopProgram } from "../ir/loop.ts";
+import type { LoopProgram, Nest } from "../ir/loop.ts";
 import { allocatedShape, type Buffer } from "../ir/tensor.ts";
 import { exactJson } from "../support/exact_json.ts";
 import { storedDType } from "./kernel_builder.ts";
@@ -19,12 +20,15 @@ export type LowerOptions = {
 
 const alignment = 16;
 
+/** The tiles in memory of one nest. */
+type Scratch = Pick<Nest, "phase"> & { readonly tiles: readonly Buffer[] };
+
 export function lowerToKernels(program: LoopProgram, options: LowerOptions = {}): KernelProgram {
   const float64 = options.float64 ?? false;
   const buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
   const kernels = new Map<string, Kernel>();
   const calls: KernelCall[] = [];
-  const scratch: Buffer[] = [];
+  const scratch: Scratch[] = [];
   const known = new Map<string, { readonly lowered: LoweredNest; readonly names: readonly string[] }>();
   for (const nest of program.nests) {
     const { text, names } = canonicalNest(nest, buffers);
@@ -42,10 +46,9 @@ export function lowerToKernels(program: LoopProgram, options: LowerOptions = {})
       phase: nest.phase,
       arguments: lowered.arguments.map((name) => bound.get(name) ?? name),
     });
-    scratch.push(...lowered.scratch.map((tile) => ({ ...tile, name: tiles.get(tile.name) ?? tile.name })));
+    scratch.push({ phase: nest.phase, tiles: lowered.scratch.map((tile) => ({ ...tile, name: tiles.get(tile.name) ?? tile.name })) });
   }
   const { name, inputs, outputs } = program;
-  const all = [...program.buffers, ...scratch];
   return {
     name,
     kernels: [...kernels.values()],
@@ -53,7 +56,7 @@ export function lowerToKernels(program: LoopProgram, options: LowerOptions = {})
     sources: sourcesOf(program),
     inputs,
     outputs,
-    ...place(all, program, calls, float64),
+    ...place(program, scratch, calls, float64),
   };
 }
 
@@ -65,8 +68,8 @@ function sourcesOf(program: LoopProgram): KernelProgram["sources"] {
 }
 
 function place(
-  buffers: readonly Buffer[],
   program: LoopProgram,
+  scratch: readonly Scratch[],
   calls: readonly KernelCall[],
   float64: boolean,
 ): Pick<KernelProgram, "placements" | "weightBytes" | "runBytes" | "buildBytes"> {
@@ -75,6 +78,7 @@ function place(
     ...program.outputs.map((output) => output.value),
   ]);
   const isWeight = ({ role }: Buffer) => role.kind === "weight" || role.kind === "constant" || role.kind === "derived";
+  const { buffers } = program;
   const roots = buffers.filter((buffer) => !buffer.aliasOf);
   const used = new Set(buffers.filter((buffer) => atRun.has(buffer.name)).map((buffer) => buffer.aliasOf ?? buffer.name));
   const offsets = new Map<string, number>();
@@ -90,14 +94,28 @@ function place(
   for (const buffer of roots) if (planned(buffer)) offsets.set(buffer.name, weightBytes + (buffer.offset ?? 0));
   end = align(weightBytes + program.arenaBytes);
   for (const buffer of roots) if (!isWeight(buffer) && !planned(buffer)) append(buffer);
+  appendScratch("run");
   const runBytes = end;
+  appendScratch("build");
   for (const buffer of roots) if (!offsets.has(buffer.name)) append(buffer);
-  const placements = buffers.map((buffer): Placement => {
+  const all = [...buffers, ...scratch.flatMap(({ tiles }) => tiles)];
+  const placements = all.map((buffer): Placement => {
     const bytes = bytesOf(buffer, float64);
     const offset = offsets.get(buffer.aliasOf ?? buffer.name) ?? 0;
     return { buffer: buffer.name, dtype: storedDType(buffer.dtype, float64), shape: allocatedShape(buffer), offset, bytes };
   });
   return { placements, weightBytes, runBytes, buildBytes: end };
+
+  function appendScratch(phase: Nest["phase"]): void {
+    const begin = end;
+    let furthest = end;
+    for (const { tiles } of scratch.filter((each) => each.phase === phase)) {
+      end = begin;
+      tiles.forEach(append);
+      furthest = Math.max(furthest, end);
+    }
+    end = furthest;
+  }
 }
 
 function bytesOf(buffer: Buffer, float64: boolean): number {

@@ -250,7 +250,7 @@ function isTooDeep(declaration: Declaration, tokens: number): boolean {
 /** Between declarations, any word that begins a line without indentation. */
 function mayBeDeclaration(cursor: Cursor): boolean {
   const { kind, text, column } = peek(cursor);
-  const goesOn = ["then", "else", "and", "or", "in", "where", "when", "axis", "reassociates"].includes(text);
+  const goesOn = ["then", "else", "and", "or", "in", "where", "when", "with", "axis", "reassociates"].includes(text);
   return isDeclarationStart(cursor, cursor.position) || (kind === "name" && column === 1 && !goesOn);
 }
 

@@ -11,14 +11,15 @@ type Clause = Extract<StepSyntax, { kind: "step" }>["clauses"][number];
 const clauseWords = ["by", "at", "in", "into", "packed", "tail", "with"];
 
 /** From `on` on: `on wasm for sum(a * b) axis f = last parallel where c { steps }` */
-export function parseSketch(cursor: Cursor): Pick<SketchDeclaration, "target" | "structure" | "axes" | "where" | "steps"> {
+export function parseSketch(cursor: Cursor): Pick<SketchDeclaration, "target" | "structure" | "producer" | "axes" | "where" | "steps"> {
   const target = parseTarget(cursor);
   take(cursor, "for", "and the structure of what it schedules", "write `for sum(a * b)`");
   const structure = parseProduct(cursor);
+  const producer = eat(cursor, "with") ? parseProducer(cursor) : undefined;
   const axes: Axis[] = [];
-  while (at(cursor, "axis")) axes.push(parseAxis(cursor));
+  while (at(cursor, "axis")) axes.push(parseAxis(cursor, producer?.tensor));
   const where = eat(cursor, "where") ? parseOr(cursor) : undefined;
-  return { target, structure, axes, ...(where ? { where } : {}), steps: parseSteps(cursor) };
+  return { target, structure, ...(producer ? { producer } : {}), axes, ...(where ? { where } : {}), steps: parseSteps(cursor) };
 }
 
 /** From `on` on: `on wasm for conv_2 { steps }` */
@@ -40,16 +41,27 @@ function parseTarget(cursor: Cursor): string {
   return takeName(cursor, "a target after `on`", "the targets are wasm, webgpu and reference");
 }
 
-/** `axis f = last parallel where uses(b, f) optional` */
-function parseAxis(cursor: Cursor): Axis {
+/** After `with`: `a = sum(x * k)` */
+function parseProducer(cursor: Cursor): NonNullable<SketchDeclaration["producer"]> {
+  const tensor = takeName(cursor, "the name of an operand after `with`");
+  take(cursor, "=", `after \`${tensor}\``, "write `with a = sum(x * k)`");
+  return { tensor, structure: parseProduct(cursor) };
+}
+
+/** `axis f = last parallel where uses(b, f) optional`; `axis c of a = ...` is a loop of the nest that computes `a`. */
+function parseAxis(cursor: Cursor, producer: string | undefined): Axis {
   const { start } = take(cursor, "axis");
   const name = takeName(cursor, "a name after `axis`");
+  const of = eat(cursor, "of") ? peek(cursor).text : undefined;
+  if (of !== undefined && of !== producer)
+    expected(cursor, "the operand that `with` names", { help: "write `sketch name on wasm for sum(a * b) with a = sum(x * k)`" });
+  if (of !== undefined) cursor.position++;
   take(cursor, "=", `after \`${name}\``, `write \`axis ${name} = last parallel\``);
   const which = takeOneOf(cursor, ["first", "last"]);
   const kind = takeOneOf(cursor, ["parallel", "reduction"]);
   const where = eat(cursor, "where") ? parseOr(cursor) : undefined;
   const optional = eat(cursor, "optional");
-  return { name, which, kind, ...(where ? { where } : {}), optional, span: spanFrom(cursor, start) };
+  return { name, ...(of === undefined ? {} : { of }), which, kind, ...(where ? { where } : {}), optional, span: spanFrom(cursor, start) };
 }
 
 function takeOneOf<const T extends string>(cursor: Cursor, words: readonly [T, T]): T {

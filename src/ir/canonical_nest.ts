@@ -5,7 +5,7 @@
 import { exactJson } from "../support/exact_json.ts";
 import type { Nest, Statement } from "./loop.ts";
 import { childStatements } from "./loop_accesses.ts";
-import { type Buffer, shareMemory } from "./tensor.ts";
+import { type Buffers, shareMemory } from "./tensor.ts";
 
 export type CanonicalNest = {
   /** Equal for nests that differ in these names alone. */
@@ -14,7 +14,7 @@ export type CanonicalNest = {
   readonly names: readonly string[];
 };
 
-export function canonicalNest({ body }: Nest, buffers: ReadonlyMap<string, Buffer>): CanonicalNest {
+export function canonicalNest({ body }: Nest, buffers: Buffers): CanonicalNest {
   const places = new Map<string, number>();
   const tiles = new Set(tilesOf(body));
   // In the JSON of a statement a quotation mark inside a name is escaped, so that only a property looks like one.
@@ -32,7 +32,7 @@ export function canonicalNest({ body }: Nest, buffers: ReadonlyMap<string, Buffe
     shape,
     halo,
     role.kind,
-    used.slice(0, i).map((other) => shareMemory(other, used[i] as Buffer)),
+    used.slice(0, i).map((other) => shareMemory(other.name, used[i]?.name ?? "", buffers)),
   ]);
   return { text: exactJson([renamed, memory]), names };
 }

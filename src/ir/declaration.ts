@@ -170,8 +170,12 @@ export type SketchDeclaration = Common & {
   readonly target: string;
   /** `map`, `sum(a * b)`, `max(_)`: names in the body stand for reads, `_` for anything. */
   readonly structure: Syntax;
+  /** `with a = sum(x * k)`: the operand `a` is computed by another nest, which has this structure. */
+  readonly producer?: { readonly tensor: string; readonly structure: Syntax };
   readonly axes: readonly {
     readonly name: string;
+    /** The producer's tensor, where it is a loop of the nest that computes that. */
+    readonly of?: string;
     readonly which: "first" | "last";
     readonly kind: "parallel" | "reduction";
     readonly where?: Syntax;

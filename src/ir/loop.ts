@@ -75,5 +75,6 @@ export type LoopProgram = {
   readonly nests: readonly Nest[];
   readonly inputs: readonly string[];
   readonly outputs: readonly NnOutput[];
+  /** Bytes of the arena; 0 until memory is planned. */
   readonly arenaBytes: number;
 };

@@ -3,8 +3,8 @@ import { formatIndex, type Index } from "./affine.ts";
 import { type Expr, indicesOf, tensorsRead, visitExpr } from "./expr.ts";
 import type { LoopProgram, Nest, Statement } from "./loop.ts";
 import type { Buffer } from "./tensor.ts";
-import type { ArenaStep } from "./verify_arena.ts";
 import { rootOf } from "./verify_buffers.ts";
+import type { ArenaStep } from "./verify_in_place.ts";
 
 /** One step for each result of the run: a border's nest and the one that fills the middle count as one. */
 export function loopArenaSteps(program: LoopProgram, buffers: ReadonlyMap<string, Buffer>): ArenaStep[] {

@@ -244,17 +244,25 @@ function layoutWhen(statement: Extract<StatementSyntax, { kind: "when" }>, spell
 }
 
 function layoutSketch(sketch: SketchDeclaration, spelling: Spelling): Layout {
-  const { name, target, structure, axes, where, steps } = sketch;
+  const { name, target, structure, producer, axes, where, steps } = sketch;
   const clauses = axes.map((axis): Layout => {
     const place = operatorsOnALine;
     const condition =
       axis.where && (axis.optional ? layoutBeforeWord(axis.where, place, spelling) : layoutSyntax(axis.where, place, spelling));
     const suffix = axis.optional ? " optional" : "";
-    return [hardLine, `axis ${axis.name} = ${axis.which} ${axis.kind}`, condition ? [" where ", indented(condition)] : "", suffix];
+    return [
+      hardLine,
+      `axis ${axis.name}${axis.of === undefined ? "" : ` of ${axis.of}`} = ${axis.which} ${axis.kind}`,
+      condition ? [" where ", indented(condition)] : "",
+      suffix,
+    ];
   });
-  const condition = where ? [axes.length > 0 ? hardLine : " ", "where ", indented(layoutSyntax(where, operatorsOnALine, spelling))] : [];
+  const condition = where
+    ? [axes.length > 0 || producer ? hardLine : " ", "where ", indented(layoutSyntax(where, operatorsOnALine, spelling))]
+    : [];
+  const made = producer ? [hardLine, `with ${producer.tensor} = `, layoutSyntax(producer.structure, structurePlace, spelling)] : [];
   const head = [`sketch ${name} on ${target} for `, layoutSyntax(structure, structurePlace, spelling)];
-  return [head, indented([clauses, condition]), " ", layoutSteps(steps, spelling)];
+  return [head, indented([made, clauses, condition]), " ", layoutSteps(steps, spelling)];
 }
 
 function layoutSchedule({ name, target, layer, steps }: ScheduleDeclaration, spelling: Spelling): Layout {

@@ -29,7 +29,9 @@ export type Buffer = {
    * that buffer: the halo is the rest of it, and the two are allocated alike.
    */
   readonly aliasOf?: string;
-  /** Byte offset in the arena, for inputs, outputs and temporaries, once planned. */
+  /** The operand in whose place it is computed, element by element: the two lie in the same memory in the same layout. */
+  readonly overwrites?: string;
+  /** Byte offset in the arena, for inputs, outputs and temporaries, once loops are scheduled and memory is planned. */
   readonly offset?: number;
 };
 
@@ -47,8 +49,6 @@ export type TensorProgram = {
   readonly groups: readonly Group[];
   readonly inputs: readonly string[];
   readonly outputs: readonly NnOutput[];
-  /** Bytes of the arena, once planned. */
-  readonly arenaBytes?: number;
 };
 
 /** Whether it is a region of another buffer, which the groups that compute the parts of that buffer fill together. */
@@ -73,11 +73,22 @@ export function rootReduction(compute: Compute): Extract<Expr, { kind: "reduce" 
   return compute.value.kind === "reduce" ? compute.value : undefined;
 }
 
-/** Buffers meet where their places in the arena do; an alias lies where its source does. */
-export function shareMemory(a: Buffer, b: Buffer): boolean {
-  if ((a.aliasOf ?? a.name) === (b.aliasOf ?? b.name)) return true;
-  if (a.offset === undefined || b.offset === undefined) return false;
-  return a.offset < b.offset + bytesOf(b) && b.offset < a.offset + bytesOf(a);
+export type Buffers = ReadonlyMap<string, Buffer>;
+
+/** The first tensor that lies in its memory: an alias lies where its source does, and a result in place where its operand did. */
+export function memoryOf(name: string, buffers: Buffers): string {
+  const buffer = buffers.get(name);
+  const other = buffer?.aliasOf ?? buffer?.overwrites;
+  return other === undefined ? name : memoryOf(other, buffers);
+}
+
+/** Whether they lie in the same memory, or in places of the arena that meet. A local tile meets only itself. */
+export function shareMemory(a: string, b: string, buffers: Buffers): boolean {
+  const [one, other] = [buffers.get(a), buffers.get(b)];
+  if (!one || !other) return a === b;
+  if (memoryOf(a, buffers) === memoryOf(b, buffers)) return true;
+  if (one.offset === undefined || other.offset === undefined) return false;
+  return one.offset < other.offset + bytesOf(other) && other.offset < one.offset + bytesOf(one);
 }
 
 /** Bytes that a buffer takes, border included. */

@@ -25,6 +25,7 @@ export function checkBuffers(program: WithBuffers, report: Report): ReadonlyMap<
     checkContents(buffer, report);
     checkHalo(buffer, program, report);
     if (buffer.aliasOf !== undefined) checkAlias(buffer, buffers.get(buffer.aliasOf), report);
+    if (buffer.overwrites !== undefined) checkOverwrites(buffer, program.buffers, report);
     checkOffset(buffer, program, report);
   }
   for (const whole of program.buffers) checkParts(whole, program.buffers, report);
@@ -87,6 +88,28 @@ function checkAlias(buffer: Buffer, target: Buffer | undefined, report: Report):
     report.add("alias-type", `\`${name}\` is another name for \`${aliasOf}\` and has other elements`);
   if (!isPart(buffer) && target.halo) report.add("alias-halo", `\`${name}\` is another name for \`${aliasOf}\`, which has a border`);
   if (buffer.offset !== target.offset) report.add("alias-offset", `\`${name}\` lies at another offset than \`${aliasOf}\``);
+}
+
+/** The two lie alike, and the memory has no third name while it changes hands. When, is for what is known of the steps to say. */
+function checkOverwrites(buffer: Buffer, all: readonly Buffer[], report: Report): void {
+  const { name, overwrites } = buffer;
+  const target = all.find((other) => other.name === overwrites);
+  const places = [buffer, target].map((side) => side && layoutOf(side));
+  const isPlain = target?.role.kind === "temporary" && buffer.role.kind === "temporary" && places[0] === places[1] && target !== buffer;
+  if (!isPlain || buffer.aliasOf !== undefined || target.aliasOf !== undefined || all.some((other) => other.aliasOf === overwrites))
+    report.add(
+      "overwrites-target",
+      `\`${name}\` is computed in place of \`${overwrites}\`: the two are temporaries of one layout, and neither is or has an alias`,
+    );
+  if (all.some((other) => other !== buffer && other.overwrites === overwrites))
+    report.add("overwrites-twice", `\`${name}\` is computed in place of \`${overwrites}\`, and so is another`);
+  if (target && buffer.offset !== target.offset)
+    report.add("overwrites-offset", `\`${name}\` is computed in place of \`${overwrites}\` and lies at another offset`);
+}
+
+function layoutOf({ dtype, shape, halo }: Buffer): string {
+  const border = halo ? [halo.before, halo.after, Object.is(halo.fill, -0) ? "-0" : String(halo.fill)] : [];
+  return JSON.stringify([dtype, shape, border]);
 }
 
 /** The parts of a buffer lie side by side and leave nothing of it out. */

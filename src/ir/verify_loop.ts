@@ -9,6 +9,7 @@ import { type Buffer, isPart } from "./tensor.ts";
 import { checkArena } from "./verify_arena.ts";
 import { checkBuffers, readableOf, rootOf } from "./verify_buffers.ts";
 import { checkExpr, checkIndices, type ExprContext, type Readable, requireBool } from "./verify_expr.ts";
+import { checkInPlace } from "./verify_in_place.ts";
 import { createReport, isShape, type Report, requireUnique } from "./verify_report.ts";
 
 export function verifyLoop(program: LoopProgram): Diagnostic[] {
@@ -32,7 +33,9 @@ export function verifyLoop(program: LoopProgram): Diagnostic[] {
     const root = rootOf(name, buffers);
     if (!state.given.has(root) && !state.stored.has(root)) report.add("not-written", `no nest writes \`${name}\``);
   }
-  checkArena(program, loopArenaSteps(program, buffers), buffers, report);
+  const steps = loopArenaSteps(program, buffers);
+  checkInPlace(program, steps, buffers, report);
+  checkArena(program, steps, buffers, report);
   return report.diagnostics;
 }
 

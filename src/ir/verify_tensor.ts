@@ -3,9 +3,9 @@ import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Index } from "./affine.ts";
 import { type Axis, type Compute, dtypeOf, indicesOf, tensorsRead, visitExpr } from "./expr.ts";
 import { type Buffer, type Group, isPart, rootReduction, type TensorProgram } from "./tensor.ts";
-import { type ArenaStep, checkArena } from "./verify_arena.ts";
 import { checkBuffers, readableOf, rootOf } from "./verify_buffers.ts";
 import { checkExpr, type Readable } from "./verify_expr.ts";
+import { type ArenaStep, checkInPlace } from "./verify_in_place.ts";
 import { createReport, isShape, type Report, requireUnique } from "./verify_report.ts";
 
 export function verifyTensor(program: TensorProgram): Diagnostic[] {
@@ -26,7 +26,7 @@ export function verifyTensor(program: TensorProgram): Diagnostic[] {
   const isWritten = (name: string) => written.has(rootOf(name, buffers));
   for (const { name } of program.buffers) if (!isWritten(name)) report.add("not-written", `nothing computes \`${name}\``);
   const steps = program.groups.filter((group) => group.phase === "run").map((group) => arenaStep(group, buffers));
-  checkArena(program, steps, buffers, report);
+  checkInPlace(program, steps, buffers, report);
   return report.diagnostics;
 }
 

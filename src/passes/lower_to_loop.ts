@@ -22,7 +22,7 @@ export function lowerToLoop(program: TensorProgram): LoopProgram {
     return [{ name: group.name, phase: group.phase, result: group.name, trace: [], body: lowerGroup(group) }, ...fill];
   });
   const { name, inputs, outputs } = program;
-  return { name, buffers: program.buffers, nests, inputs, outputs, arenaBytes: program.arenaBytes ?? 0 };
+  return { name, buffers: program.buffers, nests, inputs, outputs, arenaBytes: 0 };
 }
 
 function lowerGroup(group: Group): Statement {

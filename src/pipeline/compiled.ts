@@ -7,7 +7,7 @@ import { forceAlgorithm } from "../passes/choose_algorithms.ts";
 import type { NestHistory } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked } from "../support/diagnostic.ts";
-import { fuse, lowerKernel, lowerLoop, lowerNn, lowerTensor, planMemory, scheduleSteps } from "./lower.ts";
+import { fuse, layOut, lowerKernel, lowerLoop, lowerNn, lowerTensor, planMemory, scheduleSteps } from "./lower.ts";
 import { passNames } from "./passes.ts";
 
 export type CompileOptions = {
@@ -40,7 +40,7 @@ export type Levels = {
   tensor(after?: string): TensorProgram;
   /** Scheduled, or what the user's schedules were refused for. */
   schedule(): Checked<LoopProgram>;
-  /** Scheduled, or as lowered with `after` "lower-to-loop". */
+  /** With a place for every buffer, or after "schedule", or as lowered after "lower-to-loop". */
   loop(after?: string): LoopProgram;
   /** Every nest after each step of its schedule. */
   steps(): readonly NestHistory[];
@@ -62,18 +62,22 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
   };
   const nn = once(() => lowerNn(source, module));
   const layers = once(() => fuse(lowerTensor(nn())));
-  const tensor = once(() => planMemory(layers()));
+  const tensor = once(() => layOut(layers()));
   const schedule = once(() => lowerLoop(tensor(), module, options.schedule ?? "default"));
-  const loop = once(() => {
+  const scheduled = once(() => {
     const { value, diagnostics } = schedule();
     if (!value) throw new Error(`internal error: scheduling fails: ${diagnostics[0]?.message}`);
     return value;
   });
-  const kernel = once(() => lowerKernel(loop()));
+  const planned = once(() => planMemory(scheduled()));
+  const kernel = once(() => lowerKernel(planned()));
   const levels: Levels = {
     nn: (after) => (after === undefined ? nn() : lowerNn(source, module, after)),
-    tensor: (after) => (after === undefined ? tensor() : planMemory(fuse(lowerTensor(nn()), after), after)),
-    loop: (after) => (after === "lower-to-loop" ? (lowerLoop(tensor(), module, "unscheduled").value ?? loop()) : loop()),
+    tensor: (after) => (after === undefined ? tensor() : layOut(fuse(lowerTensor(nn()), after), after)),
+    loop: (after) => {
+      if (after === "lower-to-loop") return lowerLoop(tensor(), module, "unscheduled").value ?? scheduled();
+      return after === "schedule" ? scheduled() : planned();
+    },
     schedule,
     steps: () => scheduleSteps(tensor(), (options.schedule ?? "default") === "none" ? { sketches: [], schedules: [] } : module),
     kernel,

@@ -16,7 +16,7 @@ import { type NestHistory, scheduleHistory, scheduleProgram } from "../schedule/
 import type { Module } from "../semantics/module.ts";
 import type { Checked, Diagnostic } from "../support/diagnostic.ts";
 import { invariant } from "../support/invariant.ts";
-import { fusionPasses, memoryPasses, nnPasses, type TensorPass } from "./passes.ts";
+import { fusionPasses, memoryPasses, nnPasses, placementPass, type TensorPass } from "./passes.ts";
 
 /** All nn passes, or those up to and including `last`; "elaborate" runs none. */
 export function lowerNn(source: NnProgram, module: Module, last?: string): NnProgram {
@@ -42,7 +42,7 @@ export function fuse(program: TensorProgram, last?: string): TensorProgram {
 }
 
 /** A program whose fusion stopped early (`last` names one of its passes) is left as it is. */
-export function planMemory(program: TensorProgram, last?: string): TensorProgram {
+export function layOut(program: TensorProgram, last?: string): TensorProgram {
   const stopped = last !== undefined && !memoryPasses.some((pass) => pass.name === last);
   return stopped ? program : runTensorPasses(program, memoryPasses, last);
 }
@@ -60,6 +60,13 @@ export function lowerLoop(
   const scheduled = scheduleProgram(lowered, { sketches: module.sketches, schedules: module.schedules, target: "wasm" });
   if (scheduled.value) requireValid("schedule", verifyLoop(scheduled.value));
   return scheduled;
+}
+
+/** A place in memory for everything that scheduled nests touch; without one, every buffer gets memory of its own. */
+export function planMemory(program: LoopProgram): LoopProgram {
+  const planned = placementPass.run(program);
+  requireValid(placementPass.name, verifyLoop(planned));
+  return planned;
 }
 
 /** The loops of every layer after each step of its schedule. */

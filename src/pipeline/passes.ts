@@ -1,9 +1,11 @@
 /** The order of all passes, in one place. Each has a page in docs/passes.md: what it needs and what it guarantees. */
 import type { RuleDeclaration } from "../ir/declaration.ts";
+import type { LoopProgram } from "../ir/loop.ts";
 import type { NnProgram } from "../ir/nn.ts";
 import type { TensorProgram } from "../ir/tensor.ts";
 import { aliasReshapes } from "../passes/alias.ts";
 import { chooseAlgorithms } from "../passes/choose_algorithms.ts";
+import { computeInPlace } from "../passes/compute_in_place.ts";
 import { eliminateCommonSubexpressions, eliminateUnused } from "../passes/eliminate.ts";
 import { expand } from "../passes/expand.ts";
 import { foldConstants } from "../passes/fold_constants.ts";
@@ -38,12 +40,16 @@ export const fusionPasses: readonly TensorPass[] = [
   { name: "fuse-epilogues", run: fuseEpilogues },
 ];
 
+/** What lies where relative to what else; the places themselves come after schedules. */
 export const memoryPasses: readonly TensorPass[] = [
   { name: "alias-reshapes", run: aliasReshapes },
   { name: "add-halos", run: addHalos },
   { name: "place-parts", run: placeParts },
-  { name: "plan-buffers", run: planBuffers },
+  { name: "compute-in-place", run: computeInPlace },
 ];
+
+/** Once the order of execution is known. */
+export const placementPass: { readonly name: string; run(program: LoopProgram): LoopProgram } = { name: "plan-buffers", run: planBuffers };
 
 export const passNames: readonly string[] = [
   "elaborate",
@@ -53,5 +59,6 @@ export const passNames: readonly string[] = [
   ...memoryPasses,
   "lower-to-loop",
   "schedule",
+  placementPass,
   "lower-to-kernel",
 ].map((pass) => (typeof pass === "string" ? pass : pass.name));

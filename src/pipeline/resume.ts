@@ -6,8 +6,8 @@ import { scheduleProgram } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import { type Checked, hasErrors } from "../support/diagnostic.ts";
 import { invariant } from "../support/invariant.ts";
-import { lowerKernel, lowerLoop, lowerTensor } from "./lower.ts";
-import { fusionPasses, memoryPasses, nnPasses, passNames } from "./passes.ts";
+import { lowerKernel, lowerLoop, lowerTensor, planMemory } from "./lower.ts";
+import { fusionPasses, memoryPasses, nnPasses, passNames, placementPass } from "./passes.ts";
 
 /** `after` is the last pass that the text has behind it. `module` has the rules, sketches and schedules that are still to apply. */
 export function resume(
@@ -53,6 +53,7 @@ function runPass(
   if (at.level === "tensor" && tensorPass) return done({ level: "tensor", program: tensorPass.run(at.program) });
   if (at.level === "tensor" && pass === "lower-to-loop") return loopOf(lowerLoop(at.program, module, "unscheduled"));
   if (at.level === "loop" && pass === "schedule") return loopOf(scheduleLoops(at.program, module, schedule));
+  if (at.level === "loop" && pass === placementPass.name) return done({ level: "loop", program: planMemory(at.program) });
   if (at.level === "loop" && pass === "lower-to-kernel") return done({ level: "kernel", program: lowerKernel(at.program) });
   invariant(false, `${pass} does not follow the ${at.level} level`);
 }

@@ -8,6 +8,7 @@ import { instantiate } from "../codegen/wasm/instance.ts";
 import { dtypes, elementCount, type TensorType } from "../ir/dtype.ts";
 import { forEachPoint } from "../ir/evaluate.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
+import { readsOf } from "../ir/loop_accesses.ts";
 import { roundToDType } from "../ir/memory_element.ts";
 import { allocatedShape, type Buffer, type Group, type TensorProgram } from "../ir/tensor.ts";
 import { boundName, errorBound } from "../passes/error_bound.ts";
@@ -82,8 +83,8 @@ function randomTensor(type: TensorType, random: ReturnType<typeof createRandom>)
 }
 
 function verifyLayers(compiled: Compiled, weights: Weights, targetWeights: Weights, inputs: Tensors): LayerReport[] {
-  const actual = runUnshared(compiled, targetWeights, inputs);
-  const { program: judged, partsOf } = withBounds(compiled.levels.layers());
+  const { valueOf: actual, recomputes } = runUnshared(compiled, targetWeights, inputs);
+  const { program: judged, partsOf } = withBounds(compiled.levels.layers(), recomputes);
   const { value: loops } = lowerLoop(judged, { sketches: [], schedules: [] }, "none");
   invariant(loops, "the layers do not lower");
   const kernel = lowerKernel(loops, { float64: true });
@@ -120,10 +121,17 @@ function judge(name: string, actual: Float64Array, expected: Float64Array, bound
   return { name, error, ratio, ok: ratio <= 1 };
 }
 
+type Unshared = {
+  /** Undefined where the target keeps no such tensor, for schedules compute it where it is read. */
+  valueOf(name: string): Float64Array | undefined;
+  /** Whether the layer computes the operand for itself, so that the target's own is not what it reads. */
+  recomputes(layer: string, operand: string): boolean;
+};
+
 /** The target's program with a place of its own for every tensor, so that each can be read after the run. */
-function runUnshared(compiled: Compiled, weights: Weights, inputs: Tensors): (name: string) => Float64Array | undefined {
+function runUnshared(compiled: Compiled, weights: Weights, inputs: Tensors): Unshared {
   const planned = compiled.levels.tensor();
-  const unshared: TensorProgram = { ...planned, arenaBytes: 0, buffers: planned.buffers.map(({ offset: _, ...buffer }) => buffer) };
+  const unshared: TensorProgram = { ...planned, buffers: planned.buffers.map(({ overwrites: _, ...buffer }) => buffer) };
   const { value: loops } = lowerLoop(unshared, compiled.module, compiled.schedule);
   invariant(loops, "the program does not lower without shared memory");
   const kernel = lowerKernel(loops);
@@ -132,10 +140,18 @@ function runUnshared(compiled: Compiled, weights: Weights, inputs: Tensors): (na
   instance.build();
   for (const [name, values] of inputs) instance.write(name, values);
   instance.run();
-  const buffers = bufferMap(unshared);
-  return (name) => {
-    const buffer = buffers.get(name);
-    return buffer && withoutHalo(instance.read(name), buffer);
+  const buffers = bufferMap(loops);
+  const layers = new Set(unshared.groups.map((group) => group.name));
+  const reads = new Map(loops.nests.map((nest) => [nest.name, readsOf(nest.body)]));
+  // Steps add nests that belong to a layer: what those read, it reads.
+  const readsWith = (layer: string) =>
+    [...(reads.get(layer) ?? [])].flatMap((name) => [name, ...(layers.has(name) ? [] : (reads.get(name) ?? []))]);
+  return {
+    valueOf: (name) => {
+      const buffer = buffers.get(name);
+      return buffer && withoutHalo(instance.read(name), buffer);
+    },
+    recomputes: (layer, operand) => !readsWith(layer).includes(operand),
   };
 }
 
@@ -152,14 +168,23 @@ function withoutHalo(allocated: Float64Array, buffer: Buffer): Float64Array {
   return values;
 }
 
-/** Every group of the program with further groups that compute the bounds of its computes, and which belong to which. */
-function withBounds(program: TensorProgram): { program: TensorProgram; partsOf: ReadonlyMap<string, readonly string[]> } {
+/**
+ * Every group of the program with further groups that compute the bounds of its computes, and which belong to which. What a layer
+ * computes for itself of another enters with the bound of that.
+ */
+function withBounds(
+  program: TensorProgram,
+  recomputes: Unshared["recomputes"],
+): { program: TensorProgram; partsOf: ReadonlyMap<string, readonly string[]> } {
   const buffers = bufferMap(program);
   const groups: Group[] = [];
+  const bounded = new Set<string>();
   const partsOf = new Map<string, readonly string[]>();
   for (const group of program.groups) {
     const before = groups.length;
-    const inner = new Set(group.computes.slice(0, -1).map((compute) => compute.name));
+    const others = [...tensorsReadBy(group)].filter((name) => bounded.has(name) && recomputes(group.name, name));
+    const inner = new Set([...group.computes.slice(0, -1).map((compute) => compute.name), ...others]);
+    if (group.phase === "run") bounded.add(group.name);
     // Inner tensors become groups of their own: their values enter the bounds.
     for (const compute of group.computes) {
       groups.push({ name: compute.name, phase: group.phase, computes: [compute] });

@@ -6,7 +6,7 @@
 import { type Atom, formatIndex, type Index, type Term, variableIndex, variablesOf, visitAtoms } from "../ir/affine.ts";
 import { type Expr, indicesOf, visitExpr } from "../ir/expr.ts";
 import type { For } from "../ir/loop.ts";
-import { type Buffer, shareMemory as buffersMeet } from "../ir/tensor.ts";
+import type { Buffer, Buffers } from "../ir/tensor.ts";
 import { exactJson } from "../support/exact_json.ts";
 import { unreachable } from "../support/invariant.ts";
 import {
@@ -27,18 +27,11 @@ import { isDeterminedBy } from "./row_space.ts";
 export type Direction = "<" | "=" | ">";
 
 export type Access = { readonly tensor: string; readonly indices: readonly Index[]; readonly writes: boolean };
-export type Buffers = ReadonlyMap<string, Buffer>;
 /** Two statements of a nest, or one twice, and the loops around both. */
 export type Pair = { readonly first: Leaf; readonly second: Leaf; readonly isSame: boolean; readonly common: readonly For[] };
 
 /** Whether the accesses meet in instances in these directions, of the outer loops at least. */
 export type Meeting = { allows(directions: readonly Direction[]): boolean };
-
-/** A local tile meets only itself. */
-export function shareMemory(a: string, b: string, buffers: Buffers): boolean {
-  const [one, other] = [buffers.get(a), buffers.get(b)];
-  return a === b || (one !== undefined && other !== undefined && buffersMeet(one, other));
-}
 
 /** Everything a statement touches, each once: what it writes, what its expressions and guards read, and index tensors. */
 export function accessesOf(leaf: Leaf): readonly Access[] {

@@ -13,7 +13,10 @@ export function decompose(nest: Nest): Nest {
   const chain = chainTo(tree);
   invariant(chain, `the reduction of ${nest.name} does not stand alone`);
   const registers = tileLoops(chain, reduce).every((loop) => loop.mode === "unroll" || loop.mode === "vectorize" || loop.extent === 1);
-  const { nest: staged } = applyRegisters({ tree, reduce, scope: registers ? "register" : "memory" }, { nest, buffers: new Map() });
+  const { nest: staged } = applyRegisters(
+    { tree, reduce, scope: registers ? "register" : "memory" },
+    { nest, buffers: new Map(), nests: [] },
+  );
   return decompose(staged);
 }
 

@@ -6,17 +6,8 @@
 import type { For, Nest } from "../ir/loop.ts";
 import { printIndex } from "../ir/print_expr.ts";
 import { printName } from "../ir/print_literal.ts";
-import {
-  type Access,
-  accessesOf,
-  type Buffers,
-  commonLoops,
-  conditionsToMeet,
-  conditionToMeet,
-  type Direction,
-  type Pair,
-  shareMemory,
-} from "./conflict.ts";
+import { type Buffers, shareMemory } from "../ir/tensor.ts";
+import { type Access, accessesOf, commonLoops, conditionsToMeet, conditionToMeet, type Direction, type Pair } from "./conflict.ts";
 import { findReduce, leavesOf } from "./nest.ts";
 
 export type Dependence = {

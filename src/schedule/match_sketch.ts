@@ -6,6 +6,7 @@ import { exactJson } from "../support/exact_json.ts";
 import { type Leaf, leavesOf } from "./nest.ts";
 import type { Context } from "./primitive.ts";
 import { chainTo } from "./primitives/stage_registers.ts";
+import { producerLoops } from "./producer.ts";
 import { evaluateCondition } from "./step_expressions.ts";
 import type { StepValue } from "./step_values.ts";
 
@@ -19,15 +20,44 @@ export function matchSketch(sketch: SketchDeclaration, context: Context): Sketch
   const chain = chainTo(context.nest.body);
   const [leaf] = leavesOf(context.nest.body);
   if (!chain || !leaf || chain.some((loop) => loop.mode !== "serial")) return undefined;
+  const own: Part = { chain, leaf };
   for (const operands of matchStructure(sketch.structure, leaf)) {
-    const names = bindAxes(sketch, chain, leaf, operands, context);
+    const { producer } = sketch;
+    const names = producer
+      ? bindWithProducer(sketch, producer, own, operands, context)
+      : bindAxes(sketch, own, undefined, operands, context);
     if (names) return { names };
   }
   return undefined;
 }
 
-function bindAxes(sketch: SketchDeclaration, chain: readonly For[], leaf: Leaf, operands: Operands, context: Context) {
-  const over = new Set(leaf.statement.kind === "reduce" ? leaf.statement.over : []);
+/** The loops and the statement of a nest. */
+type Part = { readonly chain: readonly For[]; readonly leaf: Leaf };
+
+/** The first way in which the nest that computes the operand has its structure, with names as `compute` will give them. */
+function bindWithProducer(
+  sketch: SketchDeclaration,
+  producer: NonNullable<SketchDeclaration["producer"]>,
+  own: Part,
+  operands: Operands,
+  context: Context,
+) {
+  const tensor = operands.get(producer.tensor)?.tensor;
+  const body = tensor === undefined ? undefined : producerLoops(tensor, context);
+  const chain = body && chainTo(body);
+  const [leaf] = body ? leavesOf(body) : [];
+  if (!body || !chain || !leaf) return undefined;
+  // Conditions ask about the loops of both.
+  const both: Context = { ...context, nest: { ...context.nest, body: { kind: "sequence", statements: [context.nest.body, body] } } };
+  for (const more of matchStructure(producer.structure, leaf)) {
+    const names = bindAxes(sketch, own, { chain, leaf }, new Map([...operands, ...more]), both);
+    if (names) return names;
+  }
+  return undefined;
+}
+
+function bindAxes(sketch: SketchDeclaration, { chain, leaf }: Part, producer: Part | undefined, operands: Operands, context: Context) {
+  const over = new Set([leaf, producer?.leaf].flatMap((each) => (each?.statement.kind === "reduce" ? each.statement.over : [])));
   const tensors = [...operands].map(([name, read]): [string, StepValue] => [
     name,
     { kind: "tensor", name: read.tensor, indices: read.indices },
@@ -36,7 +66,7 @@ function bindAxes(sketch: SketchDeclaration, chain: readonly For[], leaf: Leaf, 
   const names = new Map<string, StepValue>([["result", result], ...tensors]);
   const taken = new Set<string>();
   for (const axis of sketch.axes) {
-    const candidates = chain.filter(
+    const candidates = (axis.of === undefined ? chain : (producer?.chain ?? [])).filter(
       (loop) => !taken.has(loop.name) && loop.extent > 1 && over.has(loop.name) === (axis.kind === "reduction"),
     );
     const ordered = axis.which === "last" ? candidates.reverse() : candidates;

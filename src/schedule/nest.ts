@@ -1,6 +1,6 @@
 /** Finding and rebuilding parts of a loop nest. Nests are immutable: every change makes a new path from the root. */
 import { type Index, noRanges, type Ranges, substitute, variableIndex, variablesOf } from "../ir/affine.ts";
-import { type Expr, indicesOf, mapExpr, substituteVariables, visitExpr } from "../ir/expr.ts";
+import { constantExpr, type Expr, indicesOf, mapExpr, substituteVariables, visitExpr } from "../ir/expr.ts";
 import type { For, Reduce, Statement } from "../ir/loop.ts";
 import { unreachable } from "../support/invariant.ts";
 
@@ -167,6 +167,11 @@ export function variablesOfExpr(expr: Expr): Set<string> {
     for (const index of indicesOf(inner)) for (const name of variablesOf(index)) names.add(name);
   });
   return names;
+}
+
+/** A guard: the index against a constant. */
+export function compared(operation: "ge" | "lt", index: Index, limit: number): Expr {
+  return { kind: "apply", function: operation, args: [{ kind: "index", index }, constantExpr("i32", limit)], dtype: "bool" };
 }
 
 export function rangesOfLoops(loops: readonly For[]): Ranges {

@@ -2,7 +2,9 @@
 import type { Checked } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
 import { type Change, type Context, formatStep, type Primitive, refuse, type Step } from "./primitive.ts";
+import { compute } from "./primitives/compute.ts";
 import { fuse } from "./primitives/fuse.ts";
+import { inline } from "./primitives/inline.ts";
 import { parallel } from "./primitives/parallel.ts";
 import { reorder } from "./primitives/reorder.ts";
 import { rfactor } from "./primitives/rfactor.ts";
@@ -24,6 +26,8 @@ export const primitives: ReadonlyMap<string, AnyPrimitive> = new Map(
     hidePlan(parallel),
     hidePlan(rfactor),
     hidePlan(stage),
+    hidePlan(compute),
+    hidePlan(inline),
   ].map((primitive) => [primitive.name, primitive]),
 );
 

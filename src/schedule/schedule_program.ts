@@ -8,6 +8,7 @@ import type { Buffer } from "../ir/tensor.ts";
 import { type Checked, type Diagnostic, errorDiagnostic } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
 import { decompose } from "./decompose.ts";
+import { dropUnread } from "./drop_unread.ts";
 import { matchSketch } from "./match_sketch.ts";
 import { applyStep } from "./primitives.ts";
 import { concreteStep, evaluateStep, type Names } from "./step_expressions.ts";
@@ -34,6 +35,7 @@ export type NestHistory = {
 type State = {
   readonly nest: Nest;
   readonly buffers: ReadonlyMap<string, Buffer>;
+  readonly nests: readonly Nest[];
   readonly added: readonly Buffer[];
   readonly before: readonly Nest[];
   readonly from: string | undefined;
@@ -44,8 +46,8 @@ export function scheduleProgram(program: LoopProgram, options: ScheduleOptions):
   const { value: states, diagnostics } = scheduleNests(program, options);
   if (!states) return { diagnostics };
   const nests = states.flatMap((state) => [...state.before, decompose(state.nest)]);
-  const added = states.flatMap((state) => state.added);
-  return { value: { ...program, buffers: [...program.buffers, ...added], nests: buildFirst(nests) }, diagnostics };
+  const all = new Map([...program.buffers, ...states.flatMap((state) => state.added)].map((buffer) => [buffer.name, buffer]));
+  return { value: dropUnread({ ...program, buffers: [...all.values()], nests: buildFirst(nests) }), diagnostics };
 }
 
 /** Every nest of the program with each step of its schedule, for people to follow. */
@@ -63,7 +65,7 @@ function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<
   const sketches = options.sketches.filter((sketch) => sketch.target === options.target);
   diagnostics.push(...unknownLayers(schedules, program));
   const states = program.nests.map((nest): State => {
-    const start: State = { nest, buffers, added: [], before: [], from: undefined, steps: [] };
+    const start: State = { nest, buffers, nests: program.nests, added: [], before: [], from: undefined, steps: [] };
     const schedule = schedules.find((candidate) => candidate.layer === nest.name);
     if (!schedule) return applyFirstSketch(sketches, start);
     const { value, diagnostics: found } = applySteps(schedule.steps, new Map(), start);

@@ -2,8 +2,9 @@
 import { add, coefficientOf, constantIndex, scale, variablesOf } from "../ir/affine.ts";
 import { casesAlong } from "../ir/cases.ts";
 import type { Syntax } from "../ir/declaration.ts";
-import { rowMajorStrides } from "../ir/dtype.ts";
+import { elementCount, rowMajorStrides } from "../ir/dtype.ts";
 import { tensorsRead } from "../ir/expr.ts";
+import { readsOf } from "../ir/loop_accesses.ts";
 import { allocatedShape, shareMemory } from "../ir/tensor.ts";
 import type { Checked } from "../support/diagnostic.ts";
 import { findLoop, leavesOf, valuesOf } from "./nest.ts";
@@ -24,6 +25,7 @@ export const stepFunctions: ReadonlyMap<string, (call: Call) => Checked<StepValu
   ["bound", (call: Call) => chain(argument(call, 0), (axis) => truth(axis.kind !== "none"))],
   ["constant", (call: Call) => chain(tensorAt(call, 0), (tensor) => truth(isConstant(tensor, call.context)))],
   ["divisors", chooseDivisor],
+  ["elements", (call: Call) => chain(tensorAt(call, 0), ({ name }) => number(elementsOf(name, call.context)))],
   ["exists", (call: Call) => chain(loopAt(call, 0), (name) => truth(findLoop(call.context.nest.body, name) !== undefined))],
   ["extent", extent],
   ["in_place", (call: Call) => chain(tensorAt(call, 0), (tensor) => truth(isInPlace(tensor, call.context)))],
@@ -31,6 +33,7 @@ export const stepFunctions: ReadonlyMap<string, (call: Call) => Checked<StepValu
   ["min", (call: Call) => chain(numbers(call), (list) => number(Math.min(...list)))],
   ["one_of", (call: Call) => chain(numbers(call), (list) => number(call.choose("", list)))],
   ["points", points],
+  ["readers", (call: Call) => chain(tensorAt(call, 0), ({ name }) => number(readersOf(name, call.context)))],
   ["stride", (call: Call) => tensorAndLoop(call, (tensor, loop) => number(strideOf(tensor, loop, call.context)))],
   ["tails", tails],
   ["using", using],
@@ -91,12 +94,8 @@ function tails(call: Call): Checked<StepValue> {
 
 /** Whether the nest reads the memory in which the tensor lies, and computes it over what it reads. */
 function isInPlace({ name }: Tensor, { nest, buffers }: Context): boolean {
-  const own = buffers.get(name);
   const read = leavesOf(nest.body).flatMap(({ statement }) => valuesOf(statement).flatMap((value) => [...tensorsRead(value)]));
-  return read.some((other) => {
-    const buffer = buffers.get(other);
-    return own !== undefined && buffer !== undefined && shareMemory(own, buffer);
-  });
+  return read.some((other) => shareMemory(name, other, buffers));
 }
 
 /** Those of the loops that change what is read of a tensor. */
@@ -129,6 +128,18 @@ function chooseDivisor(call: Call): Checked<StepValue> {
     for (let candidate = Math.min(n, Math.floor(limit)); candidate >= 1; candidate--) if (n % candidate === 0) found.push(candidate);
     return number(call.choose("", found));
   });
+}
+
+/** In memory, the border among them. */
+function elementsOf(name: string, { buffers }: Context): number {
+  const buffer = buffers.get(name);
+  return buffer ? elementCount(allocatedShape(buffer)) : 0;
+}
+
+/** How many nests of the program read the tensor, by whatever name. */
+function readersOf(name: string, { nests, buffers }: Context): number {
+  const rootOf = (tensor: string) => buffers.get(tensor)?.aliasOf ?? tensor;
+  return nests.filter(({ body }) => [...readsOf(body)].some((read) => rootOf(read) === rootOf(name))).length;
 }
 
 function isConstant({ name }: Tensor, { buffers }: Context): boolean {

@@ -6,5 +6,6 @@ import { exportFaults } from "./export_faults.ts";
 import type { Fault } from "./fault.ts";
 import { loweringFaults } from "./lowering_faults.ts";
 import { otherFaults } from "./other_faults.ts";
+import { scheduleFaults } from "./schedule_faults.ts";
 
-export const faults: readonly Fault[] = [...loweringFaults, ...otherFaults, ...exportFaults];
+export const faults: readonly Fault[] = [...loweringFaults, ...otherFaults, ...exportFaults, ...scheduleFaults];

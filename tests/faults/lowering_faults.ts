@@ -47,8 +47,8 @@ export const loweringFaults: readonly Fault[] = [
   {
     name: "a split's guard lets one iteration too many through",
     file: "src/schedule/primitives/split.ts",
-    find: 'args: [{ kind: "index", index }, constantExpr("i32", extent)]',
-    replace: 'args: [{ kind: "index", index }, constantExpr("i32", extent + 1)]',
+    find: 'compared("lt", value, extent)',
+    replace: 'compared("lt", value, extent + 1)',
     caughtBy: schedules,
   },
   {
@@ -110,22 +110,22 @@ export const loweringFaults: readonly Fault[] = [
   {
     name: "a buffer's life ends one step early",
     file: "src/passes/plan_buffers.ts",
-    find: "for (const name of tensorsReadBy(group)) last.set(rootOf(name), step);",
-    replace: "for (const name of tensorsReadBy(group)) last.set(rootOf(name), step - 1);",
+    find: "for (const name of readsOf(nest.body)) use(name, step);",
+    replace: "for (const name of readsOf(nest.body)) use(name, step - 1);",
     caughtBy: networks,
   },
   {
     name: "an alias does not keep its memory alive",
     file: "src/passes/plan_buffers.ts",
-    find: "const rootOf = (name: string) => buffers.get(name)?.aliasOf ?? name;",
-    replace: "const rootOf = (name: string) => name;",
+    find: "const slot = slots.get(memoryOf(name, buffers));\n    if (slot) slot.last",
+    replace: "const slot = slots.get(name);\n    if (slot) slot.last",
     caughtBy: memory,
   },
   {
     name: "a layer overwrites what it still reads elsewhere",
-    file: "src/passes/plan_buffers.ts",
-    find: "!sameLayout(operand, result) || !readOnlyWhereWritten(group, name)) continue;",
-    replace: "!sameLayout(operand, result)) continue;",
+    file: "src/passes/compute_in_place.ts",
+    find: "sameLayout(operand, result) && readOnlyWhereWritten(group, operand.name);",
+    replace: "sameLayout(operand, result);",
     caughtBy: networks,
   },
   {
@@ -180,7 +180,7 @@ export const loweringFaults: readonly Fault[] = [
   {
     name: "a loaded value outlives a store to its memory",
     file: "src/codegen/lower_nest.ts",
-    find: "if (!other || shareMemory(written, other)) block.loaded.delete(key);",
+    find: "if (shareMemory(written.name, loaded.buffer, builder.buffers)) block.loaded.delete(key);",
     replace: "if (!other) block.loaded.delete(key);",
     caughtBy: memory,
   },
@@ -264,7 +264,7 @@ export const loweringFaults: readonly Fault[] = [
   {
     name: "nests are taken for equal that share memory in different ways",
     file: "src/ir/canonical_nest.ts",
-    find: "shareMemory(other, used[i] as Buffer)",
+    find: 'shareMemory(other.name, used[i]?.name ?? "", buffers)',
     replace: "other === used[i]",
     caughtBy: [{ path: "tests/codegen/canonical_nest.test.ts" }],
   },
@@ -292,8 +292,8 @@ export const loweringFaults: readonly Fault[] = [
   {
     name: "the whole begins to live with its last part",
     file: "src/passes/plan_buffers.ts",
-    find: "if (!slots.has(whole)) open(whole, step);",
-    replace: "open(whole, step);",
+    find: "if (buffer && !slots.has(memory)) slots.set(",
+    replace: "if (buffer) slots.set(",
     caughtBy: memory,
   },
   {
@@ -313,8 +313,8 @@ export const loweringFaults: readonly Fault[] = [
   {
     name: "a copy in memory may be stale",
     file: "src/schedule/primitives/stage_memory.ts",
-    find: "return target !== undefined && shareMemory(target, source);",
-    replace: "return target === source;",
+    find: "shareMemory(statement.buffer, tensor, buffers)",
+    replace: "statement.buffer === tensor",
     caughtBy: legality,
   },
   {

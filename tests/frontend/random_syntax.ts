@@ -279,8 +279,10 @@ export function randomDeclaration(
       };
     }
     case "sketch": {
+      const producer = perhaps(random) ? { tensor: random.pick(names), structure: syntax() } : undefined;
       const axes = many(random, 0, 3, () => ({
         name: random.pick(names),
+        ...(producer && perhaps(random) ? { of: producer.tensor } : {}),
         which: random.pick(["first", "last"] as const),
         kind: random.pick(["parallel", "reduction"] as const),
         ...(perhaps(random) ? { where: syntax() } : {}),
@@ -290,7 +292,7 @@ export function randomDeclaration(
       // A condition of the sketch would be the last axis's where that has none.
       const last = axes.at(-1);
       const where = perhaps(random) && (!last || last.where || last.optional) ? { where: syntax() } : {};
-      return { kind, ...common, target, structure: syntax(), axes, ...where, steps };
+      return { kind, ...common, target, structure: syntax(), ...(producer ? { producer } : {}), axes, ...where, steps };
     }
     case "schedule":
       return { kind, ...common, target, layer: random.pick(["conv_2", "block.0.conv", "x.1"]), steps };

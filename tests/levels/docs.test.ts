@@ -38,8 +38,8 @@ describe("docs/levels.md", () => {
     );
   const files = {
     nn: ["verify_nn.ts"],
-    tensor: ["verify_tensor.ts", "verify_expr.ts", "verify_buffers.ts", "verify_arena.ts"],
-    loop: ["verify_loop.ts"],
+    tensor: ["verify_tensor.ts", "verify_expr.ts", "verify_buffers.ts", "verify_in_place.ts"],
+    loop: ["verify_loop.ts", "verify_arena.ts"],
     kernel: ["verify_kernel.ts", "verify_kernel_memory.ts", "verify_kernel_body.ts"],
   };
   test.each(["nn", "tensor", "loop", "kernel"] as const)("lists the invariants of the %s level, and no others", (level) => {

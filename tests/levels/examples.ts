@@ -9,6 +9,7 @@ import type { TensorProgram } from "../../src/ir/tensor.ts";
 import { librarySources } from "../../src/library/sources.ts";
 import { lowerToLoop } from "../../src/passes/lower_to_loop.ts";
 import { lowerToTensor } from "../../src/passes/lower_to_tensor.ts";
+import { planBuffers } from "../../src/passes/plan_buffers.ts";
 import { fusionPasses, memoryPasses, nnPasses } from "../../src/pipeline/passes.ts";
 import { decompose } from "../../src/schedule/decompose.ts";
 import { scheduleProgram } from "../../src/schedule/schedule_program.ts";
@@ -53,6 +54,7 @@ export function stagesOfSource(name: string, text: string): Stages {
   const { sketches, schedules } = module;
   const scheduled = scheduleProgram(lowered, { sketches, schedules, target: "wasm" });
   if (!scheduled.value) throw new Error(`${name} does not schedule: ${scheduled.diagnostics[0]?.message}`);
+  const planned = planBuffers(scheduled.value);
   return {
     name,
     module,
@@ -62,9 +64,10 @@ export function stagesOfSource(name: string, text: string): Stages {
       { pass: "lower-to-loop", program: lowered },
       { pass: "decompose", program: plain },
       { pass: "schedule", program: scheduled.value },
+      { pass: "plan-buffers", program: planned },
     ],
     kernel: [
-      { pass: "lower-to-kernel", program: lowerToKernels(scheduled.value) },
+      { pass: "lower-to-kernel", program: lowerToKernels(planned) },
       { pass: "lower-to-kernel of the reference", program: lowerToKernels(plain, { float64: true }) },
     ],
   };

@@ -210,6 +210,7 @@ export function createWild(seed: number) {
     role: role(),
     ...(chance(0.3) ? { halo: { before: width(), after: width(), fill: number() } } : {}),
     ...(chance(0.2) ? { aliasOf: name() } : {}),
+    ...(chance(0.2) ? { overwrites: name() } : {}),
     ...(chance(0.5) ? { offset: random.integer(0, 1 << 20) } : {}),
   });
   const output = () => ({ name: name(), value: name() });
@@ -227,7 +228,6 @@ export function createWild(seed: number) {
     groups: several(0, 4, () => ({ name: name(), phase: phase(), computes: several(0, 3, compute) })),
     inputs: several(0, 3, name),
     outputs: several(0, 3, output),
-    ...(chance(0.5) ? { arenaBytes: random.integer(0, 1 << 30) } : {}),
   });
   const loopProgram = (): LoopProgram => ({
     name: name(),

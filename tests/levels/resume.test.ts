@@ -6,6 +6,7 @@ import type { LevelProgram } from "../../src/ir/level_program.ts";
 import { printLevel } from "../../src/ir/print_level.ts";
 import { lowerToLoop } from "../../src/passes/lower_to_loop.ts";
 import { lowerToTensor } from "../../src/passes/lower_to_tensor.ts";
+import { planBuffers } from "../../src/passes/plan_buffers.ts";
 import { fusionPasses, memoryPasses, nnPasses } from "../../src/pipeline/passes.ts";
 import { scheduleProgram } from "../../src/schedule/schedule_program.ts";
 import type { Module } from "../../src/semantics/module.ts";
@@ -27,11 +28,12 @@ function lowerFrom(start: LevelProgram, pass: string, { rules, sketches, schedul
     begun ||= name === pass;
   }
   if (at.level === "tensor") at = { level: "loop", program: lowerToLoop(at.program) };
-  if (at.level === "loop" && pass !== "schedule") {
+  if (at.level === "loop" && pass !== "schedule" && pass !== "plan-buffers") {
     const { value, diagnostics } = scheduleProgram(at.program, { sketches, schedules, target: "wasm" });
     if (!value) throw new Error(diagnostics[0]?.message);
     at = { level: "loop", program: value };
   }
+  if (at.level === "loop" && pass !== "plan-buffers") at = { level: "loop", program: planBuffers(at.program) };
   if (at.level === "loop") at = { level: "kernel", program: lowerToKernels(at.program) };
   if (at.level === "kernel") return at.program;
   throw new Error(`lowering after ${pass} does not end with kernels`);

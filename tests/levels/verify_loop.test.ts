@@ -18,7 +18,7 @@ derived kk: f32[8, 8]
 temporary pad: f32[4, 8] halo before [1, 0] after [1, 0] fill 0 offset 128
 temporary y: f32[4, 8] offset 320
 temporary z: f32[4, 8] offset 448
-temporary w: f32[4, 8] offset 448
+temporary w: f32[4, 8] overwrites z offset 448
 
 nest kk build -> kk {
   for a in 8 {
@@ -121,9 +121,15 @@ const breaks: readonly Break[] = [
   ["out-of-range", "pad[-1, h0] = 0", "pad[-2, h0] = 0"],
   ["out-of-range", "pad[i - 1, c] * kk[c, j]\n          where index(c) < 7_i32", "pad[i + 2, c] * kk[c, j]"],
   ["out-of-range", "z[i, o*4 + q] = t[q]", "z[i, o*5 + q] = t[q]"],
-  ["arena-overlap", "= z[i, j] + 1", "= z[i, (j + 1) % 8] + 1"],
-  ["arena-overlap", "w: f32[4, 8] offset 448", "w: f32[4, 8] offset 440"],
+  ["in-place", "= z[i, j] + 1", "= z[i, (j + 1) % 8] + 1"],
+  ["overwrites-offset", "overwrites z offset 448", "overwrites z offset 456"],
+  ["no-offset", "overwrites z offset 448", "overwrites z"],
+  ["arena-overlap", "overwrites z offset 448", "offset 448"],
+  ["arena-overlap", "overwrites z offset 448", "offset 440"],
   ["arena-overlap", "y: f32[4, 8] offset 320", "y: f32[4, 8] offset 448"],
+  ["arena-overlap", "fill 0 offset 128", "fill 0 offset 120"],
+  ["arena-bounds", "arena 1024", "arena 200"],
+  ["arena-bounds", "arena 1024", "arena 0"],
   // What no text can say, or only with more than one change: see below.
   ["reduce-target", "", ""],
   ["loop-extent", "", ""],
@@ -135,10 +141,10 @@ testVerifier(
   text,
   breaks.filter(([, from]) => from !== ""),
 );
-// Expressions, buffers and the arena have their own files and are covered by verifyTensor's tests; a few stand here too.
-const shared = ["condition-dtype", "unknown-variable", "out-of-range", "arena-overlap"];
+// Expressions, buffers and what is in place have their own files and are covered by verifyTensor's tests; a few stand here too.
+const shared = ["condition-dtype", "unknown-variable", "out-of-range", "in-place", "overwrites-offset", "arena-bounds"];
 testCoverage(
-  ["verify_loop.ts"],
+  ["verify_loop.ts", "verify_arena.ts"],
   breaks.filter(([code]) => !shared.includes(code)),
 );
 

@@ -6,25 +6,24 @@ import { parsed } from "./levels.ts";
 
 const text = `quern tensor 1
 program p
-arena 512
 
 inputs x, rows
 output r = flat
 output mask = mask
 
-input x: f32[4, 4] offset 0
-input rows: i32[4] offset 64
+input x: f32[4, 4]
+input rows: i32[4]
 weight k: f32[4, 4] path "a.k" = he_normal
 constant c: i32[2] = [1, 2]
 derived kk: f32[4, 4]
-temporary pad: f32[4, 4] halo before [1, 0] after [1, 0] fill 0 offset 80
-temporary s: f32[4, 4] offset 192
-temporary g: f32[4, 4] offset 192
-temporary flat: f32[16] alias g offset 192
-temporary mask: bool[4] offset 384
-temporary both: f32[4, 8] offset 256
-temporary left: f32[4, 4] halo before [0, 0] after [0, 4] fill 0 alias both offset 256
-temporary right: f32[4, 4] halo before [0, 4] after [0, 0] fill 0 alias both offset 256
+temporary pad: f32[4, 4] halo before [1, 0] after [1, 0] fill 0
+temporary s: f32[4, 4]
+temporary g: f32[4, 4] overwrites s
+temporary flat: f32[16] alias g
+temporary mask: bool[4]
+temporary both: f32[4, 8]
+temporary left: f32[4, 4] halo before [0, 0] after [0, 4] fill 0 alias both
+temporary right: f32[4, 4] halo before [0, 4] after [0, 0] fill 0 alias both
 
 group kk build {
   kk: f32[i in 4, j in 4] = k[j, i] * 2
@@ -74,28 +73,27 @@ const breaks: readonly Break[] = [
   ["alias-part", "after [0, 4] fill 0", "after [0, 5] fill 0"],
   ["parts", "before [0, 4] after [0, 0]", "before [0, 0] after [0, 4]"],
   ["parts", "temporary left: f32[4, 4] halo before [0, 0] after [0, 4]", "temporary left: f32[4, 3] halo before [0, 0] after [0, 5]"],
-  ["alias-offset", "alias g offset 192", "alias g offset 196"],
-  [
-    "offset-value",
-    "pad: f32[4, 4] halo before [1, 0] after [1, 0] fill 0 offset 80",
-    "pad: f32[4, 4] halo before [1, 0] after [1, 0] fill 0 offset 82",
-  ],
+  ["alias-offset", "alias g", "alias g offset 196"],
+  ["offset-value", "temporary s: f32[4, 4]", "temporary s: f32[4, 4] offset 82"],
   ["offset-place", "derived kk: f32[4, 4]", "derived kk: f32[4, 4] offset 0"],
-  ["arena-bounds", "arena 512", "arena 200"],
-  ["arena-bounds", "arena 512\n", ""],
+  ["arena-bounds", "temporary mask: bool[4]", "temporary mask: bool[4] offset 0"],
   ["input-twice", "inputs x, rows", "inputs x, rows, x"],
   ["output-twice", "output mask =", "output r ="],
   ["input-role", "inputs x, rows", "inputs x, rows, k"],
   ["input-role", "inputs x, rows", "inputs x"],
   ["unknown-output", "output r = flat", "output r = nothing"],
-  // Lives in the arena.
-  ["no-offset", "bool[4] offset 384", "bool[4]"],
-  ["arena-overlap", "offset 80", "offset 60"],
-  ["arena-overlap", "bool[4] offset 384", "bool[4] offset 192"],
-  ["arena-overlap", "bool[4] offset 384", "bool[4] offset 0"],
-  ["arena-overlap", "= s[i, j] + 1", "= s[j, i] + 1"],
-  ["arena-overlap", "= s[i, j] + 1", "= s[i, j] + (s[i - 1, j] else 0)"],
-  ["arena-overlap", "s: f32[4, 4] offset 192", "s: f32[4, 4] offset 208"],
+  // In place.
+  ["overwrites-target", "overwrites s", "overwrites g"],
+  ["overwrites-target", "overwrites s", "overwrites x"],
+  ["overwrites-target", "overwrites s", "overwrites pad"],
+  ["overwrites-target", "overwrites s", "overwrites left"],
+  ["overwrites-target", "overwrites s", "overwrites nothing"],
+  ["overwrites-target", "temporary both: f32[4, 8]", "temporary both: f32[4, 8]\ntemporary name: f32[16] alias s"],
+  ["overwrites-twice", "temporary s: f32[4, 4]", "temporary s: f32[4, 4] overwrites s"],
+  ["overwrites-offset", "overwrites s", "overwrites s offset 0"],
+  ["in-place", "= s[i, j] + 1", "= s[j, i] + 1"],
+  ["in-place", "= s[i, j] + 1", "= s[i, j] + (s[i - 1, j] else 0)"],
+  ["in-place", "output mask = mask", "output mask = mask\noutput kept = s"],
   // Groups.
   ["group-twice", "group g run {", "group s run {"],
   ["group-empty", "  mask: bool[i in 4] = (x[i + 1, 0] else 0) < s[i, i]\n", ""],
@@ -104,7 +102,7 @@ const breaks: readonly Break[] = [
   ["used-before-written", "(x[i + 1, 0] else 0) < s[i, i]", "(x[i + 1, 0] else 0) < g[i, i]"],
   ["result-type", "mask: bool[i in 4] =", "mask: bool[i in 5] ="],
   ["result-role", "group kk build", "group kk run"],
-  ["alias-written", "temporary g: f32[4, 4] offset 192", "temporary g: f32[4, 4] alias s offset 192"],
+  ["alias-written", "temporary g: f32[4, 4] overwrites s", "temporary g: f32[4, 4] alias s"],
   ["normal-form", "max(s.sum[a, b], 0)", "max(s.sum[a, b], sum(z in 2) 1)"],
   ["normal-form", "bool[i in 4] = (x[i + 1, 0] else 0) < s[i, i]", "bool[i in 4] = argmax:bool(z in 2) x[i, z]"],
   ["group-form", "max(s.sum[a, b], 0)", "max(s.sum[b, a], 0)"],
@@ -146,7 +144,7 @@ testVerifier(
   text,
   breaks.filter(([, from]) => from !== ""),
 );
-testCoverage(["verify_tensor.ts", "verify_buffers.ts", "verify_expr.ts", "verify_arena.ts"], breaks);
+testCoverage(["verify_tensor.ts", "verify_buffers.ts", "verify_expr.ts", "verify_in_place.ts"], breaks);
 
 test("what no text gives", () => {
   const at = parsed(text);

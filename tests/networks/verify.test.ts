@@ -7,7 +7,7 @@ import { initializeWeights } from "../../src/ir/initialize.ts";
 import { rootReduction } from "../../src/ir/tensor.ts";
 import { createReference } from "../../src/pipeline/execute.ts";
 import { randomInputs, verifyModel } from "../../src/pipeline/verify.ts";
-import { compileExample, examples, full, largeExamples, root, smallExamples } from "../support.ts";
+import { compileExample, compileText, examples, full, largeExamples, root, smallExamples } from "../support.ts";
 
 const algorithms = ["direct", "winograd_2x2", "winograd_4x4"] as const;
 
@@ -48,6 +48,26 @@ test("a wrong weight is found in its layer", () => {
   const broken = verifyModel(compiled, weights, { targetWeights: other });
   expect(broken.ok).toBe(false);
   expect(broken.layers.filter((layer) => !layer.ok).length).toBeGreaterThan(0);
+});
+
+/** The largest of some elements is one of them: what rounding there is, is that of the layer inside. */
+const computed = `model m(x: f32[1, 12, 12, 8]) -> y: f32[1, 12, 12, 8] {
+  let a = relu(conv2d(x, @j: [1, 1, 8, 8] = he_normal))
+  let b = relu(depthwise_conv2d(a, @k: [3, 3, 8, 1] = he_normal, pad: same))
+  max_pool2d(b, window: [3, 3], stride: [1, 1], pad: same)
+}
+schedule rows on wasm for y { compute b at oh }`;
+
+test("a layer that computes another is judged with the rounding of both, and a wrong weight is found in it", () => {
+  const compiled = compileText(computed);
+  expect(compiled.levels.loop().nests.map((nest) => nest.name)).not.toContain("b");
+  const weights = initializeWeights(compiled.weights, 0);
+  const report = verifyModel(compiled, weights);
+  expect(report.layers.map((layer) => layer.name)).toEqual(["a", "y"]);
+  expect(report.ok).toBe(true);
+  const other = new Map([...weights].map(([path, values]) => [path, path === "k" ? values.map((value) => value * 1.001) : values]));
+  const broken = verifyModel(compiled, weights, { targetWeights: other });
+  expect(broken.layers.filter((layer) => !layer.ok).map((layer) => layer.name)).toEqual(["y"]);
 });
 
 test.runIf(full)("the float64 reference makes 100 million multiply-adds a second", () => {

@@ -6,7 +6,9 @@ import { parseLevel } from "../../src/frontend/levels/parse_level.ts";
 import { constantIndex } from "../../src/ir/affine.ts";
 import type { Expr } from "../../src/ir/expr.ts";
 import { type Buffer, type Group, isPart, type TensorProgram } from "../../src/ir/tensor.ts";
-import { verifyTensor } from "../../src/ir/verify_tensor.ts";
+import { verifyLoop } from "../../src/ir/verify_loop.ts";
+import { computeInPlace } from "../../src/passes/compute_in_place.ts";
+import { lowerToLoop } from "../../src/passes/lower_to_loop.ts";
 import { planBuffers } from "../../src/passes/plan_buffers.ts";
 import { createReference, createWasm } from "../../src/pipeline/execute.ts";
 import { lowerKernel } from "../../src/pipeline/lower.ts";
@@ -58,6 +60,28 @@ model m(x: f32[32]) -> y: f32[32] { x |> tanh |> shifted_sum |> shifted_sum |> s
   let inner = concat(cos(x), tanh(x), axis: 0)
   (concat(inner, part, axis: 0), part)
 }`,
+  "a layer that is computed inside another has no memory, and what it was made of lives on": `model m(x: f32[8, 8]) -> y: f32[8, 8] {
+  let a = matmul(x, x)
+  let b = matmul(a, x)
+  let c = matmul(x, matmul(x, x))
+  matmul(b, c)
+}
+schedule inside on wasm for y { compute b at m }`,
+  "a layer that was in place of another is computed again from it": `model m(x: f32[8, 8]) -> (y: f32[8, 8], z: f32[8, 1]) {
+  let a = matmul(x, x)
+  let s = a / (reduce_sum(a * a, axes: [1], keep: true) + 1)
+  let z = reduce_sum(s, axes: [1], keep: true)
+  let y = matmul(s, x)
+  (y, z)
+}
+schedule again on wasm for y { inline s }`,
+  "a layer that one reader inlines and another reads": `model m(x: f32[8, 8]) -> (y: f32[8, 8], z: f32[8, 8]) {
+  let a = tanh(x)
+  let z = matmul(a, a)
+  let y = matmul(z, a)
+  (y, z)
+}
+schedule inlined on wasm for y { inline a }`,
   "a layer that is read twice outlives the first reader": `model m(x: f32[8, 8]) -> y: f32[8, 8] {
   let a = matmul(x, x)
   let b = matmul(a, x)
@@ -125,8 +149,8 @@ test("every branch of SqueezeNet's modules is written to its place", () => {
 test("buffers of different sizes fill the holes that there are, and overlap nothing", () => {
   const random = createRandom("memory/holes");
   for (let i = 0; i < 100; i++) {
-    const planned = planBuffers(chain(random));
-    const problems = verifyTensor(planned);
+    const planned = planBuffers(lowerToLoop(computeInPlace(chain(random))));
+    const problems = verifyLoop(planned);
     expect(problems.map(({ message }) => message)).toEqual([]);
   }
 });
@@ -147,3 +171,37 @@ function chain(random: Random): TensorProgram {
   }
   return { name: "chain", buffers, groups, inputs: ["t0"], outputs: [{ name: "y", value: `t${count}` }] };
 }
+
+test("what schedules make unnecessary is gone, and so is its memory", () => {
+  const text = `model m(x: f32[1, 16, 16, 8]) -> y: f32[1, 16, 16, 8] {
+  let a = conv2d(x, @v: [1, 1, 8, 64] = he_normal)
+  let b = depthwise_conv2d(a, @k: [3, 3, 64, 1] = he_normal, pad: same)
+  conv2d(b, @w: [1, 1, 64, 8] = he_normal)
+}
+`;
+  const apart = compileText(text).levels;
+  const inside = compileText(`${text}schedule rows on wasm for y { compute b at oh }`).levels;
+  expect(apart.loop().nests.map(({ name }) => name)).toContain("b");
+  const { nests, buffers, arenaBytes } = inside.loop();
+  expect([...nests, ...buffers].map(({ name }) => name).filter((name) => /^b($|\.)/.test(name))).toEqual([]);
+  // `b` has 64 KB, and one row of it is a tile.
+  expect(apart.loop().arenaBytes - arenaBytes).toBeGreaterThan(40_000);
+  expect(inside.kernel().runBytes).toBeLessThan(apart.kernel().runBytes);
+});
+
+test("tiles of different nests lie in one place, which no buffer shares", () => {
+  const { levels } = compileText(`model m(x: f32[16, 16], z: f32[12, 16]) -> (y: f32[16, 8], last: f32[12, 8]) {
+  let y = matmul(x, @w: [16, 8] = he_normal)
+  let last = matmul(z, @v: [16, 8] = he_normal)
+  (y, last)
+}
+schedule one on wasm for y { stage x in memory at m }
+schedule other on wasm for last { stage z in memory at m }`);
+  const { placements, runBytes } = levels.kernel();
+  const tiles = placements.filter(({ buffer }) => buffer.includes(".copy"));
+  expect(tiles).toHaveLength(2);
+  expect(new Set(tiles.map(({ offset }) => offset)).size).toBe(1);
+  const [begin, end] = [tiles[0]?.offset ?? 0, Math.max(...tiles.map(({ offset, bytes }) => offset + bytes))];
+  const others = placements.filter((place) => !tiles.includes(place) && place.offset < runBytes);
+  for (const { buffer, offset, bytes } of others) expect(offset + bytes <= begin || offset >= end, buffer).toBe(true);
+});

@@ -46,7 +46,7 @@ function differenceOn(compiled: Compiled, program: RandomProgram, draw: number):
     const found = at(name, named(level.outputs, interpretTensor(level, given)), 1e-6);
     if (found) return found;
   }
-  for (const name of ["lower-to-loop", "schedule"]) {
+  for (const name of ["lower-to-loop", "schedule", "plan-buffers"]) {
     const level = compiled.levels.loop(name);
     const found = at(name, named(level.outputs, interpretLoop(level, given)), 1e-6);
     if (found) return found;
@@ -97,7 +97,7 @@ function isShort(value: number): boolean {
   return !Number.isFinite(value) || (Math.abs(value) < 2 ** 17 && Number.isInteger(value * 32));
 }
 
-function drawInputs(compiled: Compiled, program: RandomProgram, draw: number): Map<string, Float64Array> {
+export function drawInputs(compiled: Compiled, program: RandomProgram, draw: number): Map<string, Float64Array> {
   const random = createRandom(`inputs/${program.seed}/${draw}`);
   return new Map(
     compiled.inputs.map(({ name, type }) => {
@@ -114,7 +114,7 @@ function drawInputs(compiled: Compiled, program: RandomProgram, draw: number): M
   );
 }
 
-function drawWeights(compiled: Compiled, program: RandomProgram, draw: number): Map<string, Float64Array> {
+export function drawWeights(compiled: Compiled, program: RandomProgram, draw: number): Map<string, Float64Array> {
   // All that the source declares: the oracle computes what later turns out to be dead, too.
   const weights = initializeWeights(compiled.source.weights, program.seed + draw);
   if (!program.exact) return weights;
@@ -139,6 +139,6 @@ function compare(level: string, compiled: Compiled, expected: Tensors, actual: T
   return undefined;
 }
 
-function agrees(wanted: number, found: number, allowed: number): boolean {
+export function agrees(wanted: number, found: number, allowed: number): boolean {
   return wanted === found || (Number.isNaN(wanted) && Number.isNaN(found)) || Math.abs(wanted - found) <= allowed;
 }

@@ -3,8 +3,7 @@ import { expect, test } from "vitest";
 import { variableIndex } from "../../src/ir/affine.ts";
 import type { Nest, Statement } from "../../src/ir/loop.ts";
 import { printNest } from "../../src/ir/print_loop.ts";
-import type { Buffer } from "../../src/ir/tensor.ts";
-import { shareMemory } from "../../src/schedule/conflict.ts";
+import { type Buffer, shareMemory } from "../../src/ir/tensor.ts";
 import { dependencesOf, type Execution } from "../../src/schedule/dependence.ts";
 import { createRandom } from "../../src/support/random.ts";
 import { conflictsOf, directionVectors, instancesOf } from "./enumerate.ts";
@@ -75,10 +74,13 @@ test("buffers share memory where their bytes meet, and an alias is its source", 
     buffer("c", { offset: 16 }),
     buffer("d", {}),
     buffer("e", { aliasOf: "d" }),
+    buffer("f", {}),
+    buffer("g", { overwrites: "f" }),
+    buffer("h", { overwrites: "g" }),
   ];
   const map = new Map(all.map((one) => [one.name, one]));
   const pairs = all.flatMap(({ name: a }) => all.filter(({ name: b }) => a < b && shareMemory(a, b, map)).map(({ name: b }) => a + b));
-  expect(pairs).toEqual(["ab", "bc", "de"]);
+  expect(pairs).toEqual(["ab", "bc", "de", "fg", "fh", "gh"]);
 });
 
 function over(name: string, extent: number, body: Statement): Nest {

@@ -55,9 +55,16 @@ function printed(nests: readonly Nest[], { buffers }: Context): string {
   return nests.map((nest) => printNest(nest, (name) => buffers.get(name)?.dtype)).join("\n\n");
 }
 
-/** What the last nest's result holds. Small whole numbers: sums of them are exact in any order. */
-function resultOf(nests: readonly Nest[], { buffers }: Context): Memory extends ReadonlyMap<string, infer Data> ? Data | undefined : never {
+/** What the last nest's result holds, after all that the program computes before. Small whole numbers: sums of them are exact in any order. */
+function resultOf(
+  nests: readonly Nest[],
+  { buffers, nests: program, nest: { name } }: Context,
+): Memory extends ReadonlyMap<string, infer Data> ? Data | undefined : never {
   const memory = createMemory(buffers.values(), (name, element) => createRandom(`${name}/${element}`).integer(-3, 3));
-  for (const nest of nests) interpret(nest, memory);
+  const before = program.slice(
+    0,
+    program.findIndex((nest) => nest.name === name),
+  );
+  for (const nest of [...before, ...nests]) interpret(nest, memory);
   return memory.get(nests.at(-1)?.result ?? "");
 }

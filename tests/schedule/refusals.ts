@@ -136,6 +136,65 @@ nest y run -> y {
 }
 `;
 
+const separable = `model m(x: f32[1, 6, 6, 4]) -> y: f32[1, 6, 6, 8] {
+  let a = depthwise_conv2d(x, @k: [3, 3, 4, 1] = he_normal, pad: same)
+  conv2d(a, @w: [1, 1, 4, 8] = he_normal)
+}`;
+const chain =
+  "model m(x: f32[8]) -> y: f32[8] {\n  let a = tanh(x)\n  cumulative_like(a)\n}\nop cumulative_like(x: [n]) -> y: [n] { y[i] = sum(t in 3) (x[i + t - 1] else 0) }";
+const builtOnce = "model m(x: f32[4, 8]) -> y: f32[4, 8] {\n  let s = reduce_sum(@w: [16, 8] = he_normal, axes: [0])\n  x * s\n}";
+
+/** Nests of `a` and of `y`, one after the other. */
+const producing = (a: string, y: string, buffers = "temporary a: f32[8]") => `quern loop 1
+program m
+arena 0
+
+inputs x
+output y = y
+
+input x: f32[8]
+${buffers}
+temporary y: f32[8]
+
+nest a run -> a {
+  ${a}
+}
+
+${y}
+`;
+const doubled = "for p in 8 {\n    a[p] = x[p] * 2\n  }";
+const consuming = (body: string) => `nest y run -> y {\n  ${body}\n}`;
+const sumOfA = "for i in 8 {\n    y[i] = a[i] + 1\n  }";
+/** What `a` is made of is overwritten by `z`, and by `y` itself. */
+const lost = producing(
+  "for p in 8 {\n    a[p] = b[p] * 2\n  }",
+  `nest z run -> z {\n  for q in 8 {\n    z[q] = b[q] + 1\n  }\n}\n\n${consuming("for i in 8 {\n    y[i] = a[i] * z[i]\n  }")}`,
+  "temporary b: f32[8]\ntemporary a: f32[8]\ntemporary z: f32[8] overwrites b",
+).replace("nest a run", "nest b run -> b {\n  for o in 8 {\n    b[o] = x[o]\n  }\n}\n\nnest a run");
+const lostHere = producing(
+  "for p in 8 {\n    a[p] = b[p] * 2\n  }",
+  consuming("for i in 8 {\n    y[i] = a[i] * b[i]\n  }"),
+  "temporary b: f32[8]\ntemporary a: f32[8]",
+)
+  .replace("nest a run", "nest b run -> b {\n  for o in 8 {\n    b[o] = x[o]\n  }\n}\n\nnest a run")
+  .replace("temporary y: f32[8]", "temporary y: f32[8] overwrites b");
+const twoStatements = producing("for p in 4 {\n    a[p] = x[p]\n    a[p + 4] = x[p]\n  }", consuming(sumOfA));
+const operationsOf = (tensor: string, count: number) => Array.from({ length: count }, () => `${tensor}[i]`).join(" + ");
+
+/** Refused alike by the two steps that compute another nest's tensor. */
+const withoutProducer = (step: (tensor: string) => string): (readonly [name: string, source: string, steps: string])[] => [
+  ["producer-none", separable, step("x")],
+  [
+    "producer-none name",
+    producing(doubled, consuming("for i in 8 {\n    y[i] = v[i]\n  }"), "temporary a: f32[8]\ntemporary v: f32[8] alias a"),
+    step("v"),
+  ],
+  ["producer-phase", builtOnce, step("s")],
+  ["producer-form", twoStatements, step("a")],
+  ["producer-overwritten", lost, step("a")],
+  ["producer-overwritten here", lostHere, step("a")],
+];
+
 function cases(primitive: string, list: readonly (readonly [name: string, source: string, steps: string])[]): RefusalCase[] {
   return list.map(([name, source, steps]) => ({ primitive, name, source, steps }));
 }
@@ -258,13 +317,13 @@ export const refusals: readonly RefusalCase[] = [
     ["stage-in-vector", matmul, "vectorize f; stage result in registers at f"],
     ["stage-dependence", across, "stage result in registers at j"],
     ["bad-step memory", matmul, "stage x in memory"],
-    ["stage-unknown memory", matmul, "stage v in memory at m"],
-    ["stage-in-vector copy", elementwise.replaceAll("10", "8"), "vectorize i1; stage x in memory at i1"],
-    ["stage-imperfect copy", matmul, "stage x in memory at c"],
+    ["region-unread", matmul, "stage v in memory at m"],
+    ["region-in-vector", elementwise.replaceAll("10", "8"), "vectorize i1; stage x in memory at i1"],
+    ["region-imperfect", matmul, "stage x in memory at c"],
     ["stage-written", inPlace, "stage x in memory at i"],
-    ["stage-region", twice, "stage w in memory at i"],
-    ["stage-region guard", guarded, "stage x in memory at i"],
-    ["stage-region index", gathered, "stage w in memory at i"],
+    ["region-shape", twice, "stage w in memory at i"],
+    ["region-shape guard", guarded, "stage x in memory at i"],
+    ["region-shape index", gathered, "stage w in memory at i"],
     ["stage-outside", elementwise, "split i1 by 4 tail guard; stage x in memory at i1.o"],
     ["name-taken", elementwise, "stage x in memory at i1; stage x in memory at i0"],
     ["stage-unknown", matmul, "stage v packed by f, c"],
@@ -272,5 +331,53 @@ export const refusals: readonly RefusalCase[] = [
     ["stage-several-reads", twice, "stage w packed by i, j"],
     ["stage-several-reads index", gathered, "stage w packed by i"],
     ["stage-missing-loop", matmul, "split f by 4; stage w packed by f.o, c"],
+    ["stage-result compute", separable, "compute a at oh; stage x in registers at a.f"],
+  ]),
+  ...cases("compute", [
+    ["bad-step", separable, "compute a"],
+    ["unknown-loop", separable, "compute a at o"],
+    [
+      "which-loop",
+      producing(doubled, consuming("for i in 4 {\n    y[i] = a[i]\n  }\n  for i in 4 {\n    y[i + 4] = a[i]\n  }")),
+      "compute a at i",
+    ],
+    [
+      "region-unread",
+      producing(doubled, consuming("for i in 4 {\n    y[i] = a[i]\n  }\n  for j in 4 {\n    y[j + 4] = x[j]\n  }")),
+      "compute a at j",
+    ],
+    ["region-in-vector", chain, "split i by 4; reorder i.o, t, i.i; vectorize i.i; compute a at i.i"],
+    ["region-imperfect", separable, "compute a at c"],
+    [
+      "region-shape",
+      producing(doubled, consuming("for i in 4 {\n    for j in 2 {\n      y[i + j*4] = a[i] * a[j]\n    }\n  }")),
+      "compute a at i",
+    ],
+    ["region-shape default", producing(doubled, consuming("for i in 8 {\n    y[i] = a[i + 1] else 3\n  }")), "compute a at i"],
+    ["name-taken", separable, "split oh by 4 tail cut; compute a at oh.o; compute a at oh.t"],
+    ...withoutProducer((tensor) => `compute ${tensor} at i`),
+  ]),
+  ...cases("inline", [
+    ["bad-step", chain, "inline"],
+    ["inline-unread", producing(doubled, consuming("for i in 8 {\n    y[i] = x[i]\n  }")), "inline a"],
+    ["inline-reduction", separable, "inline a"],
+    [
+      "inline-index",
+      producing(
+        "for p in 8 {\n    a[p] = n[p] % 4_i32\n  }",
+        consuming("for i in 8 {\n    y[i] = x[a[i]]\n  }"),
+        "weight n: i32[8]\ntemporary a: i32[8]",
+      ),
+      "inline a",
+    ],
+    [
+      "inline-size",
+      producing(
+        `for i in 8 {\n    a[i] = ${operationsOf("x", 80)}\n  }`,
+        consuming(`for i in 8 {\n    y[i] = ${operationsOf("a", 40)}\n  }`),
+      ),
+      "inline a",
+    ],
+    ...withoutProducer((tensor) => `inline ${tensor}`),
   ]),
 ];

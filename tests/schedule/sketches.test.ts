@@ -54,6 +54,35 @@ test("axes, let, if, optional axes and lists of loops", () => {
   expect(traceOf(sketch)).toEqual(["sketch all", "split f by 4", "reorder m, f.o, c, f.i"]);
 });
 
+const separable = (size: number, columns: number) => `model m(x: f32[1, ${size}, ${size}, 64]) -> y: f32[1, ${size}, ${size}, ${columns}] {
+  let a = relu(depthwise_conv2d(x, @k: [3, 3, 64, 1] = he_normal, pad: same))
+  relu(conv2d(a, @w: [1, 1, 64, ${columns}] = he_normal))
+}`;
+
+test("a large depthwise convolution into few columns is computed by rows, where it is read", () => {
+  expect(traceOf("", separable(48, 16)).slice(0, 3)).toEqual(["sketch separable", "split oh by 1", "compute a at oh.o"]);
+  // Rows that tiles do not divide go several at a time.
+  expect(traceOf("", separable(46, 16)).slice(0, 2)).toEqual(["sketch separable", "split oh by 2"]);
+  // What stays in the cache, or is hidden behind the product, has a nest of its own.
+  expect(traceOf("", separable(32, 16))[0]).toBe("sketch contraction");
+  expect(traceOf("", separable(48, 128))[0]).toBe("sketch contraction");
+});
+
+test("a sketch with a producer finds loops of both nests, and fits only where that is computed so", () => {
+  const own = (structure: string) => `sketch rows on wasm for sum(a * b)
+  with a = ${structure}
+  axis h = first parallel where extent(h) > 1
+  axis c of a = last parallel where stride(x, c) == 1 and extent(c) == 64
+  axis i of a = first reduction
+  axis missing of a = last reduction where extent(missing) > 100 optional
+  where readers(a) == 1 and elements(a) == 1024 and not bound(missing) { compute a at h; reorder a.ow, i, missing, c; vectorize c }`;
+  const text = separable(4, 8);
+  expect(traceOf(own("sum(x * k)"), text)).toEqual(["sketch rows", "compute a at oh", "reorder a.ow, a.kh, a.f", "vectorize a.f"]);
+  expect(traceOf(own("max(x)"), text)[0]).toBe("sketch contraction");
+  const given = "model m(x: f32[8, 16]) -> y: f32[8, 8] { matmul(x, @w: [16, 8] = he_normal) }";
+  expect(traceOf(own("sum(x * k)"), given)[0]).toBe("sketch contraction");
+});
+
 test.each([
   ["a refused step", "schedule s on wasm for y {\n  split f by 3 tail shift\n  vectorize f.i\n}"],
   ["an unknown layer", "schedule s on wasm for yy { unroll m }"],

@@ -7,7 +7,7 @@ import { dtypes, elementCount } from "../../src/ir/dtype.ts";
 import { combine, compileExpr, compileIndex, type TensorData, tensorData } from "../../src/ir/evaluate.ts";
 import { dtypeOf } from "../../src/ir/expr.ts";
 import type { LoopProgram, Nest, Statement } from "../../src/ir/loop.ts";
-import { allocatedShape, type Buffer } from "../../src/ir/tensor.ts";
+import { allocatedShape, type Buffer, memoryOf } from "../../src/ir/tensor.ts";
 import { decompose } from "../../src/schedule/decompose.ts";
 import type { Change, Context, Step } from "../../src/schedule/primitive.ts";
 import { applyStep } from "../../src/schedule/primitives.ts";
@@ -42,7 +42,7 @@ export function contextOf(source: string): Context {
   const program = source.startsWith("quern loop") ? parsedLoop(source) : compileText(source).levels.loop("lower-to-loop");
   const nest = program.nests.find((candidate) => candidate.name === "y");
   invariant(nest, "the layer is called y");
-  return { nest, buffers: new Map(program.buffers.map((buffer) => [buffer.name, buffer])) };
+  return { nest, buffers: new Map(program.buffers.map((buffer) => [buffer.name, buffer])), nests: program.nests };
 }
 
 function parsedLoop(text: string): LoopProgram {
@@ -61,16 +61,22 @@ export function applySteps(steps: readonly Step[], context: Context): Applied {
     const { value, diagnostics } = applyStep(step, current);
     if (!value) return { context: current, changes, refusal: diagnostics[0] as Diagnostic };
     changes.push(value);
-    current = { nest: value.nest, buffers: new Map([...current.buffers, ...value.buffers.map((added) => [added.name, added] as const)]) };
+    current = {
+      ...current,
+      nest: value.nest,
+      buffers: new Map([...current.buffers, ...value.buffers.map((added) => [added.name, added] as const)]),
+    };
   }
   return { context: current, changes };
 }
 
-/** Elements by buffer; buffers that lie in one arena share them. Every planned buffer has elements of 4 bytes. */
+/** Elements by buffer; buffers that lie in one arena, or in place of each other, share them. Every planned buffer has elements of 4 bytes. */
 export type Memory = ReadonlyMap<string, TensorData>;
 
 export function createMemory(buffers: Iterable<Buffer>, value: (buffer: string, element: number) => number): Memory {
   const all = [...buffers];
+  const byName = new Map(all.map((buffer) => [buffer.name, buffer]));
+  const own = new Map<string, Float64Array>();
   const end = Math.max(0, ...all.map((buffer) => (buffer.offset ?? 0) / 4 + elementCount(allocatedShape(buffer))));
   const arena = Float64Array.from({ length: end }, (_, i) => value("arena", i));
   return new Map(
@@ -79,10 +85,12 @@ export function createMemory(buffers: Iterable<Buffer>, value: (buffer: string, 
       const count = elementCount(extents);
       invariant(buffer.offset === undefined || dtypes[buffer.dtype].bytes === 4, "the arena has elements of 4 bytes");
       const start = (buffer.offset ?? 0) / 4;
+      const memory = memoryOf(buffer.name, byName);
       const data =
         buffer.offset === undefined
-          ? Float64Array.from({ length: count }, (_, i) => value(buffer.name, i))
+          ? (own.get(memory) ?? Float64Array.from({ length: count }, (_, i) => value(memory, i)))
           : arena.subarray(start, start + count);
+      if (buffer.offset === undefined) own.set(memory, data);
       return [buffer.name, { data, extents, shape: buffer.shape, before: buffer.halo?.before ?? extents.map(() => 0) }];
     }),
   );

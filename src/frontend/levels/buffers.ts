@@ -110,14 +110,13 @@ export function takeInitializer(cursor: Cursor): { initializer?: Initializer } {
 /** What tensor and loop programs share, filled in while the text is read. */
 export type Shared = {
   name: string | undefined;
-  arenaBytes: number | undefined;
   readonly inputs: string[];
   readonly outputs: NnOutput[];
   readonly buffers: Buffer[];
 };
 
 export function createShared(): Shared {
-  return { name: undefined, arenaBytes: undefined, inputs: [], outputs: [], buffers: [] };
+  return { name: undefined, inputs: [], outputs: [], buffers: [] };
 }
 
 export function interfaceItems(cursor: Cursor, shared: Pick<Shared, "name" | "inputs" | "outputs">): Items {
@@ -142,9 +141,6 @@ export function sharedItems(cursor: Cursor, shared: Shared): Items {
   };
   return {
     ...interfaceItems(cursor, shared),
-    arena: () => {
-      shared.arenaBytes = takeInteger(cursor, 0, "the arena's size in bytes");
-    },
     input: buffer("input"),
     weight: buffer("weight"),
     constant: buffer("constant"),
@@ -165,6 +161,7 @@ function takeBuffer(cursor: Cursor, kind: BufferRole["kind"]): Buffer {
   const path = kind === "weight" ? takePath(cursor, name) : name;
   const halo = eat(cursor, "halo") ? takeHalo(cursor) : undefined;
   const aliasOf = eat(cursor, "alias") ? takeName(cursor) : undefined;
+  const overwrites = eat(cursor, "overwrites") ? takeName(cursor) : undefined;
   const offset = eat(cursor, "offset") ? takeInteger(cursor, 0, "an offset") : undefined;
   return {
     name,
@@ -172,6 +169,7 @@ function takeBuffer(cursor: Cursor, kind: BufferRole["kind"]): Buffer {
     role: takeRole(cursor, kind, path),
     ...(halo ? { halo } : {}),
     ...(aliasOf !== undefined ? { aliasOf } : {}),
+    ...(overwrites !== undefined ? { overwrites } : {}),
     ...(offset !== undefined ? { offset } : {}),
   };
 }

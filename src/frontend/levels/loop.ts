@@ -31,8 +31,12 @@ export function parseLoop(text: string, file: string): Checked<LoopProgram> {
   if (!takeHeader(cursor, "loop")) return { diagnostics: cursor.diagnostics };
   const shared = createShared();
   const nests: Nest[] = [];
+  let arenaBytes: number | undefined;
   takeItems(cursor, {
     ...sharedItems(cursor, shared),
+    arena: () => {
+      arenaBytes = takeInteger(cursor, 0, "the arena's size in bytes");
+    },
     nest: () => {
       const dtypes = new Map(shared.buffers.map((buffer) => [buffer.name, buffer.dtype]));
       nests.push(takeNest(cursor, { dtype: (name) => dtypes.get(name), names: () => dtypes.keys() }));
@@ -40,7 +44,7 @@ export function parseLoop(text: string, file: string): Checked<LoopProgram> {
   });
   const program = recover(cursor, () => {
     const name = requireName(cursor, shared.name);
-    const { inputs, outputs, buffers, arenaBytes } = shared;
+    const { inputs, outputs, buffers } = shared;
     if (arenaBytes === undefined)
       return failAt(cursor, "missing-arena", "the text does not say how large the arena is", 0, "write `arena 0`");
     return { name, buffers, nests, inputs, outputs, arenaBytes };

@@ -18,10 +18,10 @@ export function parseTensor(text: string, file: string): Checked<TensorProgram> 
       groups.push(takeGroup(cursor, new Map(shared.buffers.map((buffer) => [buffer.name, buffer.dtype]))));
     },
   });
-  const { inputs, outputs, buffers, arenaBytes } = shared;
+  const { inputs, outputs, buffers } = shared;
   const name = recover(cursor, () => requireName(cursor, shared.name));
   if (name === undefined) return { diagnostics: cursor.diagnostics };
-  return finish(cursor, { name, buffers, groups, inputs, outputs, ...(arenaBytes === undefined ? {} : { arenaBytes }) });
+  return finish(cursor, { name, buffers, groups, inputs, outputs });
 }
 
 function takeGroup(cursor: Cursor, buffers: ReadonlyMap<string, DType>): Group {

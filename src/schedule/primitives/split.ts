@@ -1,9 +1,18 @@
 /** split: one loop becomes two, L.o over tiles and L.i within a tile; what is left over may get a loop of its own, L.t. */
 import { add, constantIndex, type Index, noRanges, scale, smaller, variableIndex } from "../../ir/affine.ts";
-import { constantExpr, type Expr } from "../../ir/expr.ts";
 import type { For, Statement } from "../../ir/loop.ts";
 import { overwrittenBy } from "../dependence.ts";
-import { findLoop, leavesOf, loopsOf, mapStatement, rangesOfLoops, renameLoops, replaceLoop, substituteInStatement } from "../nest.ts";
+import {
+  compared,
+  findLoop,
+  leavesOf,
+  loopsOf,
+  mapStatement,
+  rangesOfLoops,
+  renameLoops,
+  replaceLoop,
+  substituteInStatement,
+} from "../nest.ts";
 import { accept, type Context, changed, clause, modeText, namedLoop, namingRefusals, type Primitive, refuse } from "../primitive.ts";
 
 type Tail = "none" | "guard" | "shift" | "cut";
@@ -195,7 +204,7 @@ function tiled(loop: For, factor: number, tail: Tail): Statement {
     substituteInStatement(loop.body, (variable) => (variable === name ? value : undefined), ranges),
     name,
   );
-  const guarded: Statement = tail === "guard" ? { kind: "if", condition: below(value, extent), body } : body;
+  const guarded: Statement = tail === "guard" ? { kind: "if", condition: compared("lt", value, extent), body } : body;
   const within: Statement = { kind: "for", name: `${name}.i`, extent: factor, mode: "serial", body: guarded };
   return { kind: "for", name: `${name}.o`, extent: outerExtent, mode: "serial", body: within };
 }
@@ -206,8 +215,4 @@ function originalIndex(name: string, factor: number, extent: number, outerExtent
   if (outerExtent === 1) return place;
   const tile = tail === "shift" ? smaller(start, constantIndex(extent - factor), noRanges) : scale(variableIndex(`${name}.o`), factor);
   return add(tile, place);
-}
-
-function below(index: Index, extent: number): Expr {
-  return { kind: "apply", function: "lt", args: [{ kind: "index", index }, constantExpr("i32", extent)], dtype: "bool" };
 }

@@ -1,13 +1,13 @@
 /** stage: data moves to where it is read fast: a result's partial sums to registers, a weight to a copy in the order of its reads. */
-import { findReduce } from "../nest.ts";
 import { type Argument, accept, type Change, clause, namingRefusals, type Primitive, refuse } from "../primitive.ts";
-import { applyMemory, checkMemory, type MemoryPlan } from "./stage_memory.ts";
+import { type RegionPlan, regionRefusals } from "../region.ts";
+import { applyMemory, checkMemory } from "./stage_memory.ts";
 import { applyPacked, checkPacked, type PackedPlan } from "./stage_packed.ts";
-import { applyRegisters, checkRegisters, type RegistersPlan } from "./stage_registers.ts";
+import { applyRegisters, checkRegisters, type RegistersPlan, reductionOf } from "./stage_registers.ts";
 
 type Plan =
   | { readonly kind: "registers"; readonly plan: RegistersPlan }
-  | { readonly kind: "memory"; readonly plan: MemoryPlan }
+  | { readonly kind: "memory"; readonly plan: RegionPlan }
   | { readonly kind: "packed"; readonly plan: PackedPlan };
 
 export const stage: Primitive<Plan> = {
@@ -19,16 +19,15 @@ export const stage: Primitive<Plan> = {
     ...namingRefusals,
     "stage-no-reduction": "nothing is left to keep in registers",
     "stage-result": "the tensor named is not the one that the nest computes",
-    "stage-imperfect": "several statements stand inside the loop, or a copy would stand inside an open reduction",
+    "stage-imperfect": "several statements stand inside the loop",
     "stage-reduction-outside": "a loop of the reduction is outside the tile",
     "stage-serial": "registers would be indexed by a loop that is neither unrolled nor vectorised",
     "stage-in-vector": "a loop around the tile is vectorised",
     "stage-dependence": "the reduction overwrites what it reads",
-    "stage-unknown": "the tensor is not read there",
+    ...regionRefusals,
     "stage-written": "the memory of the tensor is written while the copy would be in use",
-    "stage-region": "what is read of the tensor is no box: a copy of it cannot be said",
     "stage-outside": "the box that is read reaches beyond the tensor, where only a guard keeps the nest from reading",
-    "name-taken": "the nest already has something with the copy's name",
+    "stage-unknown": "the nest does not read the tensor that would be packed",
     "stage-not-constant": "the tensor is computed at run time",
     "stage-several-reads": "the tensor is read in several ways, or beyond its edges",
     "stage-missing-loop": "the place that is read depends on a loop that is not named",
@@ -74,7 +73,7 @@ export const stage: Primitive<Plan> = {
         help: "write `in registers`, `in memory` or `packed by LOOPS`",
       });
     const [at] = clause(step, "at")?.arguments ?? [];
-    const isResult = place === "registers" || tensor === "result" || tensor === findReduce(context.nest.body)?.buffer;
+    const isResult = place === "registers" || tensor === "result" || reductionOf(context.nest.body, String(tensor)) !== undefined;
     if (!isResult) {
       const { value, diagnostics } = checkMemory(step, String(tensor), at, context);
       return value ? accept<Plan>({ kind: "memory", plan: value }) : { diagnostics };

@@ -11,6 +11,16 @@ import { invariant } from "../../support/invariant.ts";
 import { readsItsResult } from "../dependence.ts";
 import { findReduce, leavesOf, mapReads, replaceStatement, substituteInStatement, variablesOfExpr } from "../nest.ts";
 import { type Argument, accept, type Change, type Context, changed, namedLoop, refuse, type Step } from "../primitive.ts";
+import { tileName } from "../region.ts";
+
+/** The open reduction into a tensor, or into the tile in which the nest computes a part of it. */
+export function reductionOf(statement: Statement, tensor: string): Reduce | undefined {
+  return leavesOf(statement).flatMap((leaf) =>
+    leaf.statement.kind === "reduce" && (leaf.statement.buffer === tensor || leaf.statement.buffer === tileName(tensor))
+      ? [leaf.statement]
+      : [],
+  )[0];
+}
 
 /** The part of the nest that the tile is for: nothing but the reduction, and loops and guards around it. */
 export type RegistersPlan = { readonly tree: Statement; readonly reduce: Reduce; readonly scope: "register" | "memory" };
@@ -25,19 +35,20 @@ export function checkRegisters(
   const { nest } = context;
   const { value: loop, diagnostics } = at === undefined ? { diagnostics: [] } : namedLoop(step, at, context);
   if (at !== undefined && !loop) return { diagnostics };
-  const reduce = findReduce(loop ?? nest.body);
-  if (!reduce)
+  const any = findReduce(loop ?? nest.body);
+  const reduce = tensor === "result" ? (reductionOf(loop ?? nest.body, nest.result) ?? any) : reductionOf(loop ?? nest.body, tensor);
+  if (!any)
     return refuse(step, context, {
       code: "stage-no-reduction",
       message: `${loop ? `the loop \`${loop.name}\` of ${nest.name}` : nest.name} has no reduction left to keep in registers`,
       help: "leave this step out",
       loops: [],
     });
-  if (tensor !== reduce.buffer && tensor !== "result")
+  if (!reduce)
     return refuse(step, context, {
       code: "stage-result",
       message: `\`${tensor}\` is not what this nest computes`,
-      help: `write \`stage ${reduce.buffer} in registers\``,
+      help: `write \`stage ${any.buffer} in registers\``,
     });
   const place = at === undefined ? "the outermost place" : `\`${at}\``;
   const chain = chainTo(loop ? loop.body : nest.body);

@@ -1,0 +1,78 @@
+/** Mistakes in steps that compute one layer inside another. */
+import { type Fault, schedules } from "./fault.ts";
+
+const primitives = [{ path: "tests/schedule/primitives.test.ts" }];
+const regions = [{ path: "tests/schedule/region.test.ts" }];
+
+export const scheduleFaults: readonly Fault[] = [
+  {
+    name: "a tile is one element too small",
+    file: "src/schedule/region.ts",
+    find: "extent: high - low + 1 });",
+    replace: "extent: Math.max(1, high - low) });",
+    caughtBy: regions,
+  },
+  {
+    name: "a tile begins one element late",
+    file: "src/schedule/region.ts",
+    find: "const base = offset(first.outer, low);",
+    replace: "const base = offset(first.outer, low + 1);",
+    caughtBy: regions,
+  },
+  {
+    name: "places of a tile in the border are computed",
+    file: "src/schedule/primitives/compute.ts",
+    find: 'isFixed || start.low >= 0 ? [] : [compared("ge", inTensor, 0)]',
+    replace: "[]",
+    caughtBy: schedules,
+  },
+  {
+    name: "a tile keeps what it held before in its border",
+    file: "src/schedule/primitives/compute.ts",
+    find: "const fill = isWhole ? [] : [fillStatement(producer, region.region)];",
+    replace: "const fill: Statement[] = [];",
+    caughtBy: schedules,
+  },
+  {
+    name: "a region that stands still is shifted",
+    file: "src/schedule/primitives/compute.ts",
+    find: "const from = isFixed ? Math.min(extent, Math.max(0, -start.low)) : 0;",
+    replace: "const from = 0;",
+    caughtBy: schedules,
+  },
+  {
+    name: "a border is computed where it is inlined",
+    file: "src/schedule/primitives/inline.ts",
+    find: '...(low < 0 ? [compared("ge", index, 0)] : []), ',
+    replace: "",
+    caughtBy: primitives,
+  },
+  {
+    name: "a layer is computed from what was overwritten since",
+    file: "src/schedule/producer.ts",
+    find: "between.result !== tensor && shareMemory(between.result, operand, apart)",
+    replace: "between.result === operand",
+    caughtBy: primitives,
+  },
+  {
+    name: "a layer that is computed again still overwrites its operand",
+    file: "src/schedule/schedule_program.ts",
+    find: "[...program.buffers, ...states.flatMap((state) => state.added)]",
+    replace: "[...states.flatMap((state) => state.added), ...program.buffers]",
+    caughtBy: [{ path: "tests/passes/memory.test.ts" }],
+  },
+  {
+    name: "a layer that is still read is dropped",
+    file: "src/schedule/drop_unread.ts",
+    find: "const wanted = new Set(program.outputs.map((output) => rootOf(output.value)));",
+    replace: "const wanted = new Set(program.outputs.slice(0, 1).map((output) => rootOf(output.value)));",
+    caughtBy: [{ path: "tests/networks/dtypes.test.ts" }, { path: "tests/passes/memory.test.ts" }],
+  },
+  {
+    name: "bounds forget the error of a layer computed inside another",
+    file: "src/pipeline/verify.ts",
+    find: "bounded.has(name) && recomputes(group.name, name)",
+    replace: "false",
+    caughtBy: [{ path: "tests/networks/verify.test.ts", name: "rounding of both" }],
+  },
+];
