@@ -1,7 +1,9 @@
 /** All formats that are imported, and which of them a file's name says. */
 import type { Importer } from "./importer.ts";
 
-export const importers: readonly Importer[] = [];
+import { onnx } from "./onnx/importer.ts";
+
+export const importers: readonly Importer[] = [onnx];
 
 /** The importer whose extension the path has; undefined for a source file. */
 export function importerFor(path: string): Importer | undefined {
