@@ -29,8 +29,12 @@ export type ModelBuilder = {
   weight(source: string, tensor: ImportedTensor): Value;
   /** What is said from now on belongs to this node, or to none. */
   enter(node: ForeignNode | undefined): void;
+  /** What is called within belongs to no node: it only brings a value into another order. */
+  aside<T>(write: () => T): T;
   /** The result of a call of a library operator that has one; a number is a constant of the other operands' type. */
   call(operator: string, operands: readonly (Value | number)[], attributes?: Attributes, name?: string): Value;
+  /** The value with its elements in another shape; a reshape of a reshape is one. */
+  reshape(value: Value, to: readonly number[], name?: string): Value;
   /** All results of a call. */
   calls(operator: string, operands: readonly (Value | number)[], attributes?: Attributes, name?: string): readonly Value[];
   /** The line that gives the value takes this name of the source's; the last that is said counts. */
@@ -114,6 +118,12 @@ export function createModelBuilder({ name, origin, library }: ModelHead): ModelB
     return kept;
   };
 
+  const call: ModelBuilder["call"] = (operator, operands, attributes, wanted) => {
+    const [result, second] = calls(operator, operands, attributes, wanted);
+    invariant(result && !second, `${operator} has not one result`);
+    return result;
+  };
+
   return {
     get failed() {
       return found.length > 0;
@@ -135,11 +145,20 @@ export function createModelBuilder({ name, origin, library }: ModelHead): ModelB
     enter(entered) {
       node = entered;
     },
-    calls,
-    call(operator, operands, attributes, wanted) {
-      const [result, second] = calls(operator, operands, attributes, wanted);
-      invariant(result && !second, `${operator} has not one result`);
+    aside(write) {
+      const entered = node;
+      node = undefined;
+      const result = write();
+      node = entered;
       return result;
+    },
+    calls,
+    call,
+    reshape(value, to, wanted) {
+      const line = lines.get(value.id);
+      const [source = value] = line?.operator === "reshape" ? line.operands : [];
+      const first = isNumber(source) ? value : source;
+      return first.type.shape.join() === to.join() ? first : call("reshape", [first], { to }, wanted);
     },
     rename(value, source) {
       const line = lines.get(value.id);

@@ -107,7 +107,7 @@ export function createContext(node: OnnxNode, scope: Scope): NodeContext {
         return constantValue(found.source, { ...moved, type: { ...moved.type, shape: to } }, order, scope);
       }
       const value = useOperand(found, order, scope);
-      return isSame(value.type.shape, to) ? value : builder.call("reshape", [value], { to });
+      return builder.reshape(value, to);
     },
     constant(i) {
       const found = operand(i);
@@ -156,9 +156,11 @@ export function useOperand(operand: Operand, layout: Layout, scope: Scope): Valu
   if (known) return known;
   const shape = value.type.shape;
   const name = `${source} ${isSame(layout, channelsLast(layout.length)) ? "channels last" : "in order"}`;
-  const moved = movesNothing(order, shape)
-    ? scope.builder.call("reshape", [value], { to: storedShape(shape, order) }, name)
-    : scope.builder.call("transpose", [value], { order }, name);
+  const moved = scope.builder.aside(() =>
+    movesNothing(order, shape)
+      ? scope.builder.reshape(value, storedShape(shape, order), name)
+      : scope.builder.call("transpose", [value], { order }, name),
+  );
   scope.arranged.set(key, moved);
   return moved;
 }

@@ -146,8 +146,8 @@ function alongAxis(operator: string): Translation {
       return undefined;
     }
     const shape = context.shape(0);
-    const flat = builder.call("reshape", [context.use(0)], { to: [...shape.slice(0, axis), -1] });
-    context.define(builder.call("reshape", [builder.call(operator, [flat])], { to: shape }));
+    const flat = builder.reshape(context.use(0), [...shape.slice(0, axis), -1]);
+    context.define(builder.reshape(builder.call(operator, [flat]), shape));
     return undefined;
   };
 }
@@ -219,6 +219,7 @@ const dropout: Translation = (context) => {
   const [training] = context.numbers(2) ?? [0];
   const [ratio] = context.numbers(1) ?? [context.number("ratio", 0.5)];
   if (context.has(2) && !context.constant(2)) return { operand: 2 };
+  if (training && context.has(1) && !context.constant(1)) return { operand: 1 };
   if (training && ratio !== 0) return "drops elements in training";
   const layout = context.layout(0);
   const x = context.use(0, layout);

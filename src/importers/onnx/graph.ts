@@ -56,7 +56,7 @@ export type OnnxGraph = {
 };
 
 export const oldestOpset = 7;
-export const newestOpset = 26;
+export const newestOpset = 28;
 
 export function readGraph(file: ForeignFile): { readonly graph: OnnxGraph } | { readonly diagnostics: readonly Diagnostic[] } {
   const fail = (message: string, help?: string) => ({ diagnostics: [errorDiagnostic("onnx", `${file.path}: ${message}`, { help })] });

@@ -132,7 +132,8 @@ function takeOne(context: NodeContext, axis: number, given: number): undefined {
     ends: x.type.shape.map((whole, d) => (d === place ? position + 1 : whole)),
   });
   const rest = layout.filter((dimension) => dimension !== axis).map((dimension) => (dimension > axis ? dimension - 1 : dimension));
-  context.define(context.builder.call("squeeze", [part], { axes: [place] }), { layout: rest });
+  const left = part.type.shape.filter((_, d) => d !== place);
+  context.define(context.builder.reshape(part, left), { layout: rest });
   return undefined;
 }
 

@@ -5,14 +5,14 @@ import { channelsLast, type Layout, range, wrapAxis } from "./layout.ts";
 import { shortestNumber } from "./literal.ts";
 
 /** A normalisation whose parameters are one for each channel. */
-function perChannel(operator: string, operands: number, more: (groups: number) => Attributes = () => ({})): Translation {
+function perChannel(operator: string, operands: number, more: Attributes = {}): Translation {
   return (context) => {
     if (context.number("training_mode", 0) || context.node.outputs.slice(1).some((name) => name !== "" && operator !== "batch_norm"))
       return "normalises by statistics of its own, as in training";
     if (context.node.outputs.length > 1 && context.opset >= 14) return "gives statistics of its own, as in training";
     const layout = channelsLast(context.rank(0));
     const parameters = range(operands, 1).map((i) => context.use(i));
-    const attributes = { epsilon: shortestNumber(context.number("epsilon", 1e-5)), ...more(context.number("num_groups", 1)) };
+    const attributes = { epsilon: shortestNumber(context.number("epsilon", 1e-5)), ...more };
     context.define(context.builder.call(operator, [context.use(0, layout), ...parameters], attributes), { layout });
     return undefined;
   };
@@ -81,9 +81,41 @@ const normalization: Translation = (context) => {
   return undefined;
 };
 
+/** An early operator, which no operator set kept: x scale + a bias for each channel. */
+const imageScaler: Translation = (context) => {
+  const { builder } = context;
+  const layout = channelsLast(context.rank(0));
+  const bias = context.integers("bias") ?? [];
+  const scaled = builder.call("mul", [context.use(0, layout), shortestNumber(context.number("scale", 1))]);
+  const values = builder.weight(`${context.node.name} bias`, {
+    type: { dtype: "f32", shape: [bias.length] },
+    values: Float32Array.from(bias),
+  });
+  context.define(builder.call("bias_add", [scaled, values]), { layout });
+  return undefined;
+};
+
+/** Until version 21 a scale and a bias stand for a group of channels. */
+const groupNorm: Translation = (context) => {
+  const groups = context.number("num_groups", 1);
+  const channels = context.shape(0)[1] ?? 1;
+  const isPerChannel = context.opset >= 21 || context.shape(1)[0] === channels;
+  if (isPerChannel) return perChannel("group_norm", 2, { groups })(context);
+  const { builder } = context;
+  const layout = channelsLast(context.rank(0));
+  const parameters = [1, 2].map((i) => {
+    const wide = builder.call("expand", [context.reshaped(i, [0], [groups, 1])], { to: [groups, channels / groups] });
+    return builder.reshape(wide, [channels]);
+  });
+  const attributes = { groups, epsilon: shortestNumber(context.number("epsilon", 1e-5)) };
+  context.define(builder.call("group_norm", [context.use(0, layout), ...parameters], attributes), { layout });
+  return undefined;
+};
+
 export const normalizationTranslations: Translations = {
   BatchNormalization: perChannel("batch_norm", 4),
-  GroupNormalization: perChannel("group_norm", 2, (groups) => ({ groups })),
+  GroupNormalization: groupNorm,
+  ImageScaler: imageScaler,
   InstanceNormalization: perChannel("instance_norm", 2),
   LRN: responseNorm,
   LayerNormalization: layerNorm,

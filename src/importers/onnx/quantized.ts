@@ -127,8 +127,8 @@ function parameter(context: NodeContext, i: number, layout: Layout): Value | num
   const apart = [...stored.slice(0, place + 1), 1, ...stored.slice(place + 1)];
   const wide = apart.map((extent, d) => (d === place + 1 ? block : extent));
   const joined = stored.map((extent, d) => (d === place ? extent * block : extent));
-  const repeated = context.builder.call("expand", [context.builder.call("reshape", [value], { to: apart })], { to: wide });
-  const whole = context.builder.call("reshape", [repeated], { to: joined });
+  const repeated = context.builder.call("expand", [context.builder.reshape(value, apart)], { to: wide });
+  const whole = context.builder.reshape(repeated, joined);
   const extent = context.shape(0)[axis] ?? 1;
   if (joined[place] === extent) return whole;
   return context.builder.call("slice", [whole], { starts: joined.map(() => 0), ends: joined.map((n, d) => (d === place ? extent : n)) });

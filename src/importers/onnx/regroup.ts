@@ -19,7 +19,7 @@ export type Regrouping = {
 export function regroup(shape: readonly number[], to: readonly number[], layout: Layout): Regrouping {
   const groups = elementCount(shape) === 0 ? undefined : groupsOf(shape, to);
   if (!groups) return { before: identity(shape.length), stored: to, after: identity(to.length) };
-  const ordered = inLayout(groups, layout);
+  const ordered = inLayout(groups, shape, layout);
   const after = ordered.flatMap((group) => group.to);
   return { before: ordered.flatMap((group) => group.from), stored: after.map((d) => to[d] ?? 1), after };
 }
@@ -29,6 +29,15 @@ function groupsOf(shape: readonly number[], to: readonly number[]): Group[] | un
   const groups: Group[] = [];
   let [i, j] = [0, 0];
   while (i < shape.length || j < to.length) {
+    // Dimensions of extent 1 come and go by themselves.
+    if (shape[i] === 1 && to[j] !== 1) {
+      groups.push({ from: [i++], to: [] });
+      continue;
+    }
+    if (to[j] === 1 && shape[i] !== 1) {
+      groups.push({ from: [], to: [j++] });
+      continue;
+    }
     const from = i < shape.length ? [i] : [];
     const result = j < to.length ? [j] : [];
     let [left, right] = [from.length ? (shape[i++] ?? 1) : 1, result.length ? (to[j++] ?? 1) : 1];
@@ -46,11 +55,11 @@ function groupsOf(shape: readonly number[], to: readonly number[]): Group[] | un
   return groups;
 }
 
-/** As the first dimension of each lies; a group of nothing follows the one before it. */
-function inLayout(groups: readonly Group[], layout: Layout): Group[] {
+/** As the first dimension that counts lies in each; a group of nothing follows the one before it. */
+function inLayout(groups: readonly Group[], shape: readonly number[], layout: Layout): Group[] {
   let place = -1;
   const placed = groups.map((group, i) => {
-    const [first] = group.from;
+    const first = group.from.find((dimension) => shape[dimension] !== 1) ?? group.from[0];
     place = first === undefined ? place : layout.indexOf(first);
     return { group, place, i };
   });

@@ -1,4 +1,6 @@
 /** ONNX's resizing and sampling of images. */
+import { elementCount } from "../../ir/dtype.ts";
+import type { Attributes } from "../../ir/nn.ts";
 import type { Value } from "../written_model.ts";
 import type { NodeContext, Refusal, Translation, Translations } from "./context.ts";
 import { channelsLast, type Layout, range, wrapAxis } from "./layout.ts";
@@ -24,8 +26,7 @@ const resize: Translation = (context) => {
   const mode = context.text("mode", "nearest");
   const coordinates = isOld ? "asymmetric" : context.text("coordinate_transformation_mode", "half_pixel");
   const changed = range(shape.length).filter((d) => asked.scale[d] !== 1 || asked.size[d] !== shape[d]);
-  const crops = coordinates === "tf_crop_and_resize";
-  if (crops) return cropped(context, asked, mode);
+  if (coordinates === "tf_crop_and_resize") return cropped(context, asked, mode);
   if (!coordinateModes.includes(coordinates)) return `places elements by \`${coordinates}\``;
   const operator = { nearest: "resize_nearest", linear: "resize_linear", cubic: "resize_cubic" }[mode];
   if (!operator) return `interpolates by \`${mode}\``;
@@ -38,52 +39,49 @@ const resize: Translation = (context) => {
     ...(context.number("exclude_outside", 0) && mode === "cubic" ? { exclude_outside: true } : {}),
     ...(context.number("antialias", 0) && mode !== "nearest" ? { antialias: true } : {}),
   };
-  return overTwoDimensions(context, changed, (x, [a, b]) =>
-    context.builder.call(operator, [x], {
-      size: [asked.size[a] ?? 1, asked.size[b] ?? 1],
-      scale: [asked.scale[a] ?? 1, asked.scale[b] ?? 1],
-      ...attributes,
-    }),
-  );
+  return pairByPair(context, changed, (x, places) => context.builder.call(operator, [x], { ...along(places, asked), ...attributes }));
 };
 
-/** The operand as [others, first, second, others], with the changed dimensions in the middle, and its result. */
-function overTwoDimensions(
+/** Extents and factors of two dimensions; one that is missing stays 1. */
+function along(places: readonly (number | undefined)[], { size, scale }: Resizing): Attributes {
+  return {
+    size: places.map((place) => (place === undefined ? 1 : (size[place] ?? 1))),
+    scale: places.map((place) => (place === undefined ? 1 : (scale[place] ?? 1))),
+  };
+}
+
+/** Interpolation goes along each dimension by itself: two at a time, as the library has images. */
+function pairByPair(
   context: NodeContext,
   changed: readonly number[],
-  write: (x: Value, places: readonly [number, number]) => Value,
-): Refusal | undefined {
-  const shape = context.shape(0);
-  const rank = shape.length;
-  if (changed.length > 2) return "resizes more than two dimensions";
-  if (changed.length === 0) {
-    context.define(context.use(0, context.layout(0)), { layout: context.layout(0) });
-    return undefined;
+  write: (x: Value, places: readonly (number | undefined)[]) => Value,
+): undefined {
+  const rank = context.rank(0);
+  let layout = context.layout(0);
+  let value = context.use(0, layout);
+  for (let first = 0; first < changed.length; first += 2) {
+    const pair = changed.slice(first, first + 2);
+    const others = range(rank).filter((d) => !pair.includes(d));
+    const wanted: Layout = [...others.slice(0, -1), ...pair, ...others.slice(-1)];
+    const x = arranged(context, value, layout, wanted);
+    const stored = x.type.shape;
+    const before = stored.slice(0, Math.max(0, others.length - 1));
+    const after = others.length > 0 ? stored.slice(-1) : [1];
+    const size = [...(pair.length === 1 ? [1] : []), ...stored.slice(before.length, before.length + pair.length)];
+    const image = context.builder.reshape(x, [elementCount(before), ...size, ...after]);
+    const result = write(image, pair.length === 1 ? [undefined, ...pair] : pair);
+    const resized = result.type.shape.slice(3 - pair.length, 3);
+    value = context.builder.reshape(result, [...before, ...resized, ...(others.length > 0 ? after : [])]);
+    layout = wanted;
   }
-  if (rank === 4) {
-    const spatial = changed.every((d) => d >= 2) ? [2, 3] : changed.every((d) => d === 1 || d === 2) ? [1, 2] : changed;
-    const [a = 2, b = spatial[0] === 3 ? 2 : 3] = spatial;
-    const [first = 0, last = 1] = range(4).filter((d) => d !== a && d !== b);
-    const layout: Layout = [first, Math.min(a, b), Math.max(a, b), last];
-    context.define(write(context.use(0, layout), [Math.min(a, b), Math.max(a, b)]), { layout });
-    return undefined;
-  }
-  const [only = 0] = changed;
-  if (changed.length > 1 || rank > 3) return `resizes two of ${rank} dimensions`;
-  // One dimension of at most three: the others stand around it, and a row is all of its image.
-  const others = range(rank).filter((d) => d !== only);
-  const layout: Layout = [...others.slice(0, 1), only, ...others.slice(1)];
-  const x = context.use(0, layout);
-  const extents = [
-    others[0] === undefined ? 1 : (shape[others[0]] ?? 1),
-    1,
-    shape[only] ?? 1,
-    others[1] === undefined ? 1 : (shape[others[1]] ?? 1),
-  ];
-  const result = write(context.builder.call("reshape", [x], { to: extents }), [rank, only]);
-  const extent = result.type.shape[2] ?? 1;
-  context.define(context.builder.call("reshape", [result], { to: layout.map((d) => (d === only ? extent : (shape[d] ?? 1))) }), { layout });
+  context.define(value, { layout });
   return undefined;
+}
+
+/** The operand as it is wanted, or what has been computed of it so far. */
+function arranged(context: NodeContext, value: Value, layout: Layout, wanted: Layout): Value {
+  if (value.id === context.use(0, layout).id) return context.use(0, wanted);
+  return context.builder.call("transpose", [value], { order: wanted.map((dimension) => layout.indexOf(dimension)) });
 }
 
 function cropped(context: NodeContext, { size }: Resizing, mode: string): Refusal | undefined {
@@ -137,12 +135,8 @@ const upsample: Translation = (context) => {
   const changed = range(shape.length).filter((d) => scale[d] !== 1);
   const isNearest = context.text("mode", "nearest") === "nearest";
   const attributes = { coordinates: "asymmetric", ...(isNearest ? { rounding: "floor" } : {}) };
-  return overTwoDimensions(context, changed, (x, [a, b]) =>
-    context.builder.call(isNearest ? "resize_nearest" : "resize_linear", [x], {
-      size: [size[a] ?? 1, size[b] ?? 1],
-      scale: [scale[a] ?? 1, scale[b] ?? 1],
-      ...attributes,
-    }),
+  return pairByPair(context, changed, (x, places) =>
+    context.builder.call(isNearest ? "resize_nearest" : "resize_linear", [x], { ...along(places, { size, scale }), ...attributes }),
   );
 };
 

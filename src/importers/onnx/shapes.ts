@@ -26,7 +26,7 @@ export function reshapeTo(context: NodeContext, to: readonly number[]): Refusal 
   }
   const { before, stored, after } = regroup(shape, to, context.layout(0));
   const value = context.use(0, before);
-  context.define(context.builder.call("reshape", [value], { to: stored }), { layout: after });
+  context.define(context.builder.reshape(value, stored), { layout: after });
   return undefined;
 }
 

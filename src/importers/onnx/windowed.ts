@@ -66,6 +66,8 @@ function convolutionOf(context: NodeContext, i: number, rank: number, groups: nu
   }
   const kernel = context.use(i, kernelLast(rank));
   if (rank === 4 && groups === 1) return { operator: "conv2d", kernel, more: {} };
+  if (rank === 3) return { operator: "conv1d", kernel, more: { groups } };
+  if (rank === 5) return { operator: "conv3d", kernel, more: { groups } };
   return { operator: "conv", kernel, more: { groups } };
 }
 
@@ -138,7 +140,7 @@ function positionsInSource(context: NodeContext, found: Value): Value {
   const channel = builder.call("mul", [builder.call("mod", [found, channels]), area]);
   const within = channels === 1 ? stored : builder.call("add", [stored, channel]);
   if (batch === 1) return within;
-  const image = builder.call("reshape", [builder.call("iota", [], { extent: batch })], { to: [batch, ...places.map(() => 1), 1] });
+  const image = builder.reshape(builder.call("iota", [], { extent: batch }), [batch, ...places.map(() => 1), 1]);
   return builder.call("add", [within, builder.call("mul", [image, channels * area])]);
 }
 
@@ -168,7 +170,7 @@ function globalPool(operator: string): Translation {
     const attributes = operator === "global_lp_pool" ? { p: context.number("p", 2) } : {};
     const pool = context.builder.call(operator, [context.use(0, layout)], attributes);
     const stored = [n, ...places.map(() => 1), c];
-    context.define(places.length === 0 ? pool : context.builder.call("reshape", [pool], { to: stored }), { layout });
+    context.define(places.length === 0 ? pool : context.builder.reshape(pool, stored), { layout });
     return undefined;
   };
 }
@@ -191,10 +193,10 @@ const unpool: Translation = (context) => {
   const flat = (extents: readonly number[]) => extents.reduce((a, b) => a * b, 1);
   // Positions count in the natural extents; a larger output has them in its first rows and columns.
   const zeros = builder.call("full", [], { shape: [flat(natural)], value: 0 });
-  const values = builder.call("reshape", [context.use(0)], { to: [flat(shape)] });
-  const ids = builder.call("reshape", [context.use(1)], { to: [flat(shape)] });
+  const values = builder.reshape(context.use(0), [flat(shape)]);
+  const ids = builder.reshape(context.use(1), [flat(shape)]);
   const spread = builder.call("scatter_elements", [zeros, ids, values], { axis: 0 });
-  const whole = builder.call("reshape", [spread], { to: natural });
+  const whole = builder.reshape(spread, natural);
   const after = natural.map((extent, d) => (output[d] ?? extent) - extent);
   const isNatural = after.every((extent) => extent === 0);
   context.define(isNatural ? whole : builder.call("pad", [whole], { pad: [...natural.map(() => 0), ...after] }));
