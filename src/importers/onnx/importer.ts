@@ -12,7 +12,7 @@ import { createContext, type Operand, type Refusal, type Scope, type Translation
 import { foldNode, isFoldable } from "./fold.ts";
 import { newestOpset, type OnnxGraph, type OnnxNode, oldestOpset, readGraph } from "./graph.ts";
 import { openInputs, readInputs, writeOutputs } from "./interface.ts";
-import { outside, translations } from "./translations.ts";
+import { missingOperand, outside, translations } from "./translations.ts";
 
 export const onnx: Importer = {
   name: "ONNX",
@@ -103,6 +103,8 @@ function translateNode(node: OnnxNode, scope: Scope, options: ImportOptions): Re
   if (!translate) return "is not supported";
   const problem = [...node.attributes].find(([, value]) => value.kind === "other");
   if (problem?.[1].kind === "other") return `has an attribute \`${shownName(problem[0])}\` that cannot be read: ${problem[1].problem}`;
+  const missing = missingOperand(node);
+  if (missing !== undefined) return `has no operand ${missing}`;
   if (isFoldable(node, scope.operands)) {
     const folded = foldNode(node, translate, scope, options.library);
     if (folded && "refusal" in folded) return folded.refusal;
