@@ -1,0 +1,12 @@
+/** All formats that are imported, and which of them a file's name says. */
+import type { Importer } from "./importer.ts";
+
+import { onnx } from "./onnx/importer.ts";
+
+export const importers: readonly Importer[] = [onnx];
+
+/** The importer whose extension the path has; undefined for a source file. */
+export function importerFor(path: string): Importer | undefined {
+  const lower = path.toLowerCase();
+  return importers.find(({ extensions }) => extensions.some((extension) => lower.endsWith(extension)));
+}
