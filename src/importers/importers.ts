@@ -1,7 +1,8 @@
 /** All formats that are imported, and which of them a file's name says. */
 import type { Importer } from "./importer.ts";
+import { tflite } from "./tflite/importer.ts";
 
-export const importers: readonly Importer[] = [];
+export const importers: readonly Importer[] = [tflite];
 
 /** The importer whose extension the path has; undefined for a source file. */
 export function importerFor(path: string): Importer | undefined {

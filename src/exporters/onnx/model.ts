@@ -3,9 +3,9 @@
  * stored dimension i is the program's dimension layout[i]. An operator asks for its operands in the layout that it needs.
  */
 import { elementCount, type TensorType } from "../../ir/dtype.ts";
+import { isIdentity, permute, permuteShape } from "../../ir/permute.ts";
 import { invariant } from "../../support/invariant.ts";
 import type { Call, ExportGraph, Refusal } from "../exporter.ts";
-import { isIdentity, permute, permuteShape } from "../permute.ts";
 import { attributeTypes, encodeModel, type Message, tensorTypes } from "./schema.ts";
 
 export type Layout = readonly number[];
