@@ -5,31 +5,38 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { kerasPaths, loadKerasModel } from "../tests/operators/keras_models.ts";
-import { type LoadedCase, loadOnnxJsSuite, loadOnnxSuite, onnxSuites } from "../tests/operators/onnx_suites.ts";
+import { type OnnxCase, onnxSuites, readOnnxCases } from "../tests/operators/onnx_cases.ts";
+import { prepareOnnx } from "../tests/operators/onnx_run.ts";
+import { readOnnxJsCases } from "../tests/operators/onnxjs_suite.ts";
 import { ownVectors } from "../tests/operators/own_vectors.ts";
 import type { Vector } from "../tests/operators/tensors.ts";
 import { compileText, sharedFile } from "../tests/support.ts";
 
 /** The origins of each operator's vectors, or undefined where a suite is missing. */
-export function countedOrigins(): Map<string, string[]> | undefined {
+export async function countedOrigins(): Promise<Map<string, string[]> | undefined> {
   const folder = sharedFile("conformance/onnxjs-ops");
   const paths = onnxSuites.map((suite) => sharedFile(`conformance/onnx/${suite}.tar.gz`));
   const keras = sharedFile("conformance/keras-h5");
   if (folder === undefined || keras === undefined || paths.some((path) => path === undefined)) return undefined;
-  const onnx = paths.flatMap((path) => loadOnnxSuite(path as string).cases);
+  const onnx = paths.flatMap((path) => (path === undefined ? [] : readOnnxCases(path)));
   const { literal, loops } = ownVectors(1);
-  const uses = (cases: readonly LoadedCase[]) => cases.flatMap(({ vectors }) => vectors.flatMap((vector) => vector.uses));
   const operators = (list: readonly Vector[]) => list.map(({ operator }) => operator);
   const found = new Map<string, string[]>();
   const record = (origin: string, names: readonly string[]) => {
     for (const name of new Set(names)) if (name !== "") found.set(name, [...(found.get(name) ?? []), origin]);
   };
-  record("ONNX's node and PyTorch tests", uses(onnx));
-  record("ONNX.js", uses(loadOnnxJsSuite(folder).cases));
+  record("ONNX's node and PyTorch tests", await importedOperators(onnx));
+  record("ONNX.js", await importedOperators(readOnnxJsCases(folder).cases));
   record("Keras", kerasOperators(keras));
   record("plain loops", operators(loops));
   record("worked out by hand", operators(literal));
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The operators that the imported models call. */
+async function importedOperators(cases: readonly OnnxCase[]): Promise<string[]> {
+  const prepared = await Promise.all(cases.map(prepareOnnx));
+  return prepared.flatMap((one) => (typeof one === "string" ? [] : one.imported.compiled.source.nodes.map((node) => node.operator)));
 }
 
 /** The operators that the models' own texts call, before any is expanded. */
@@ -49,7 +56,7 @@ function originsText(origins: ReadonlyMap<string, readonly string[]>): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const origins = countedOrigins();
+  const origins = await countedOrigins();
   if (!origins) process.exit(1);
   writeFileSync(new URL("../tests/operators/origins.ts", import.meta.url), originsText(origins));
 }

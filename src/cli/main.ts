@@ -6,12 +6,13 @@ import { buildCommand } from "./commands/build.ts";
 import { checkCommand } from "./commands/check.ts";
 import { exportCommand } from "./commands/export.ts";
 import { fmtCommand } from "./commands/fmt.ts";
+import { importCommand } from "./commands/import.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { lowerCommand } from "./commands/lower.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { runCommand } from "./commands/run.ts";
 import { verifyCommand } from "./commands/verify.ts";
-import { examples } from "./options.ts";
+import { examples, fixOption, shapeOption } from "./options.ts";
 import { isStop } from "./program.ts";
 import { type ExitCode, processTerminal, type Terminal } from "./terminal.ts";
 
@@ -22,6 +23,7 @@ const commands: readonly ((terminal: Terminal) => Command)[] = [
   lowerCommand,
   runCommand,
   buildCommand,
+  importCommand,
   exportCommand,
   verifyCommand,
   profileCommand,
@@ -37,6 +39,9 @@ function createProgram(terminal: Terminal): Command {
       examples("quern check model.qn", "quern run model.qn --random 1", "quern build model.qn --weights w.safetensors --out dist"),
     );
   for (const create of commands) program.addCommand(create(terminal));
+  // What takes a model takes a foreign network.
+  for (const command of program.commands.filter(({ options }) => options.some(({ long }) => long === "--model")))
+    command.addOption(shapeOption()).addOption(fixOption());
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: (text) => terminal.err(text.trimEnd()) });
   }

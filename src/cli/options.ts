@@ -25,6 +25,16 @@ export function targetOption(): Option {
   return new Option("--target <target>", "what to compile for").choices(["wasm"]).default("wasm");
 }
 
+export function shapeOption(): Option {
+  return new Option("--shape <name=1x3x48x192>", "of a foreign network: the shape of an input whose dimensions are open").argParser(
+    collect,
+  );
+}
+
+export function fixOption(): Option {
+  return new Option("--fix <name=x.npy>", "of a foreign network: an input that becomes a constant").argParser(collect);
+}
+
 export function jsonOption(): Option {
   return new Option("--json", "print JSON on stdout");
 }

@@ -3,10 +3,11 @@ import { CommanderError } from "commander";
 import type { Compiled, SourceText } from "../compile.ts";
 import { type Checked, type Diagnostic, hasErrors } from "../support/diagnostic.ts";
 import { readText } from "./io/files.ts";
+import { type ForeignOptions, importerOf, readForeign } from "./io/foreign.ts";
 import { readWeights, type WeightValues } from "./io/weights.ts";
 import { diagnosticJson, printJson, report, type Terminal, type Texts } from "./terminal.ts";
 
-export type ProgramOptions = {
+export type ProgramOptions = ForeignOptions & {
   readonly model?: string;
   /** `default`, `none`, or a file of schedules that is compiled along. */
   readonly schedule?: string;
@@ -68,17 +69,28 @@ export async function loadProgram(path: string, options: ProgramOptions, termina
   const { compile } = await import("../compile.ts");
   const { model, algorithm, schedule = "default" } = options;
   const isFile = schedule !== "default" && schedule !== "none";
-  const sources = settle(readSources(isFile ? [path, schedule] : [path]), terminal, options);
+  const importer = await importerOf(path);
+  const imported = importer && settle(await readForeign(path, importer, options), terminal, options);
+  const foreign = imported ? [{ file: `${path}.qn`, text: imported.text }] : [];
+  const paths = [...(imported ? [] : [path]), ...(isFile ? [schedule] : [])];
+  const sources = [...foreign, ...settle(readSources(paths), terminal, options)];
   const compiled = compile(sources, {
     schedule: schedule === "none" ? "none" : "default",
     ...(model === undefined ? {} : { model }),
     ...(algorithm === undefined ? {} : { algorithm }),
   });
-  return settle(compiled, terminal, options, textsOf(sources));
+  const program = settle(compiled, terminal, options, textsOf(sources));
+  if (imported) foreignWeights.set(program, new Map([...imported.weights].map(([name, { values }]) => [name, Float64Array.from(values)])));
+  return program;
 }
+
+/** A foreign network brings its weights along. */
+const foreignWeights = new WeakMap<Compiled, WeightValues>();
 
 export function loadWeights(compiled: Compiled, options: WeightOptions, terminal: Terminal): WeightValues {
   const { weights, seed = 0 } = options;
+  const own = foreignWeights.get(compiled);
+  if (own && weights === undefined) return own;
   const values = settle(readWeights(weights, compiled.weights, { declared: compiled.source.weights, seed }), terminal, options);
   if (weights === undefined && compiled.weights.length > 0) {
     terminal.err(`note: no --weights: values are drawn as the model's initialisers say, with seed ${seed}`);

@@ -1,8 +1,9 @@
 /** All formats that are imported, and which of them a file's name says. */
 import type { Importer } from "./importer.ts";
+import { onnx } from "./onnx/importer.ts";
 import { tflite } from "./tflite/importer.ts";
 
-export const importers: readonly Importer[] = [tflite];
+export const importers: readonly Importer[] = [onnx, tflite];
 
 /** The importer whose extension the path has; undefined for a source file. */
 export function importerFor(path: string): Importer | undefined {

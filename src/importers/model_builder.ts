@@ -3,13 +3,16 @@
  * elaboration asks; a refused call is a diagnostic that names the foreign node, and gives a value that makes all later calls
  * silent. `write_model.ts` makes the text.
  */
-import { dtypes, formatType, type TensorType } from "../ir/dtype.ts";
+import type { OpDeclaration } from "../ir/declaration.ts";
+import { formatType, type TensorType } from "../ir/dtype.ts";
 import type { Attributes } from "../ir/nn.ts";
 import { valuesOfAttributes } from "../semantics/bind.ts";
-import { instantiateCall, type Library } from "../semantics/instantiate.ts";
+import { type Instance, instantiateCall, type Library } from "../semantics/instantiate.ts";
 import { numberType } from "../semantics/to_tensor.ts";
 import { type Checked, type Diagnostic, errorDiagnostic } from "../support/diagnostic.ts";
+import { exactJson } from "../support/exact_json.ts";
 import { invariant } from "../support/invariant.ts";
+import { evaluateLines } from "./evaluate_lines.ts";
 import type { ImportedModel, ImportedTensor, InterfaceName } from "./importer.ts";
 import { shownName } from "./limits.ts";
 import { createNames, pathSteps, reservedWords } from "./names.ts";
@@ -24,10 +27,14 @@ export type ModelBuilder = {
   input(source: string, type: TensorType): Value;
   /** A tensor of the weights file; its path is near to the source's name, and its own. */
   weight(source: string, tensor: ImportedTensor): Value;
-  /** What is said from now on belongs to this node. */
-  enter(node: ForeignNode): void;
+  /** What is said from now on belongs to this node, or to none. */
+  enter(node: ForeignNode | undefined): void;
+  /** What is called within belongs to no node: it only brings a value into another order. */
+  aside<T>(write: () => T): T;
   /** The result of a call of a library operator that has one; a number is a constant of the other operands' type. */
   call(operator: string, operands: readonly (Value | number)[], attributes?: Attributes, name?: string): Value;
+  /** The value with its elements in another shape; a reshape of a reshape is one. */
+  reshape(value: Value, to: readonly number[], name?: string): Value;
   /** All results of a call. */
   calls(operator: string, operands: readonly (Value | number)[], attributes?: Attributes, name?: string): readonly Value[];
   /** The line that gives the value takes this name of the source's; the last that is said counts. */
@@ -37,6 +44,8 @@ export type ModelBuilder = {
   /** Of the node that was entered last. */
   refuse(message: string, help?: string): void;
   finish(): Checked<ImportedModel>;
+  /** The values of results that depend on weights alone, by the interpreter; for the shapes that a file computes. */
+  evaluate(wanted: readonly Value[]): readonly Float64Array[];
 };
 
 export type ModelHead = {
@@ -49,6 +58,7 @@ export type ModelHead = {
 
 export function createModelBuilder({ name, origin, library }: ModelHead): ModelBuilder {
   const names = createNames(reservedWords(library));
+  const values = new Map<number, ImportedTensor>();
   const paths = new Set<string>();
   const found: Diagnostic[] = [];
   const inputs: WrittenModel["inputs"][number][] = [];
@@ -83,10 +93,35 @@ export function createModelBuilder({ name, origin, library }: ModelHead): ModelB
       return operator.results.map(() => newValue(unknownType));
     }
     const results = value.results.map(({ type }) => newValue(type));
-    const line: Line = { operator: callee, operands, attributes, results, name: wanted, node };
+    const line: Line = {
+      operator: callee,
+      operands,
+      types,
+      attributes: needed(operator, types, attributes, value),
+      results,
+      name: wanted,
+      node,
+    };
     all.push(line);
     for (const result of results) lines.set(result.id, line);
     return results;
+  };
+
+  /** Those attributes without which the call would mean something else. */
+  const needed = (operator: OpDeclaration, types: readonly TensorType[], given: Attributes, meant: Instance): Attributes => {
+    let kept = given;
+    for (const name of Object.keys(given)) {
+      const fewer = Object.fromEntries(Object.entries(kept).filter(([key]) => key !== name));
+      const { value } = instantiateCall(operator, types, valuesOfAttributes(fewer), library, nowhere);
+      if (value && exactJson(value.attributes) === exactJson(meant.attributes)) kept = fewer;
+    }
+    return kept;
+  };
+
+  const call: ModelBuilder["call"] = (operator, operands, attributes, wanted) => {
+    const [result, second] = calls(operator, operands, attributes, wanted);
+    invariant(result && !second, `${operator} has not one result`);
+    return result;
   };
 
   return {
@@ -104,16 +139,26 @@ export function createModelBuilder({ name, origin, library }: ModelHead): ModelB
       const value = newValue(tensor.type);
       weights.set(value.id, { steps, type: tensor.type });
       tensors.set(steps.join("."), tensor);
+      values.set(value.id, tensor);
       return value;
     },
     enter(entered) {
       node = entered;
     },
-    calls,
-    call(operator, operands, attributes, wanted) {
-      const [result, second] = calls(operator, operands, attributes, wanted);
-      invariant(result && !second, `${operator} has not one result`);
+    aside(write) {
+      const entered = node;
+      node = undefined;
+      const result = write();
+      node = entered;
       return result;
+    },
+    calls,
+    call,
+    reshape(value, to, wanted) {
+      const line = lines.get(value.id);
+      const [source = value] = line?.operator === "reshape" ? line.operands : [];
+      const first = isNumber(source) ? value : source;
+      return first.type.shape.join() === to.join() ? first : call("reshape", [first], { to }, wanted);
     },
     rename(value, source) {
       const line = lines.get(value.id);
@@ -123,6 +168,7 @@ export function createModelBuilder({ name, origin, library }: ModelHead): ModelB
       outputs.push({ source, value });
     },
     refuse,
+    evaluate: (wanted) => evaluateLines(all, values, library, wanted),
     finish() {
       if (found.length > 0) return { diagnostics: found };
       // Outputs take their names first: they are the interface.
@@ -169,14 +215,4 @@ function freePath(steps: readonly string[], taken: Set<string>): readonly string
     taken.add(path);
     return tried;
   }
-}
-
-/** Whether every number is one that elements of the type can be. */
-export function fitsDType(values: ArrayLike<number>, dtype: keyof typeof dtypes): boolean {
-  const { low, high } = dtypes[dtype];
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    if (value < low || value > high) return false;
-  }
-  return true;
 }

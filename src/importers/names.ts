@@ -5,10 +5,16 @@ import { symbolsOf } from "../semantics/bind.ts";
 import type { Library } from "../semantics/instantiate.ts";
 
 /** What an identifier may not be: words that the grammar or an attribute would take for itself. */
-export function reservedWords(library: Library): Set<string> {
+export function reservedWords(library: Library): ReadonlySet<string> {
+  const known = reserved.get(library);
+  if (known) return known;
   const symbols = [...library.operators.values()].flatMap((operator) => operator.attributes.flatMap(symbolsOf));
-  return new Set([...grammarWords, ...Object.keys(dtypes), ...symbols, ...library.definitions.keys()]);
+  const words = new Set([...grammarWords, ...Object.keys(dtypes), ...symbols, ...library.definitions.keys()]);
+  reserved.set(library, words);
+  return words;
 }
+
+const reserved = new WeakMap<Library, ReadonlySet<string>>();
 
 const grammarWords = [
   ..."and argmax argmin at axis by count def else false first fn for if in inf inside let max min model nan not on op".split(" "),

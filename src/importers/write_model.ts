@@ -13,8 +13,9 @@ import type { ForeignNode, Line, Value, WrittenModel } from "./written_model.ts"
 /** Calls in one pipeline; a longer one is hard to read. */
 const longestPipeline = 6;
 
-/** Nodes that one comment names. */
+/** Nodes that one comment names, and characters of each. */
 const longestComment = 6;
+const longestName = 48;
 
 type Statement = {
   readonly results: readonly Value[];
@@ -159,7 +160,12 @@ function modelText(
     results: model.outputs.map(({ name, type }) => ({ name, type: typeSyntax(type, true), span: nowhere })),
     body: [result],
   };
-  const statements = written.map(({ nodes, statement }) => [commentOf(nodes), ...printBody([statement]).split("\n")]);
+  const named = new Set<ForeignNode>();
+  const statements = written.map(({ nodes, statement }) => {
+    const fresh = nodes.filter((node) => !named.has(node));
+    for (const node of fresh) named.add(node);
+    return [commentOf(fresh), ...printBody([statement]).split("\n")];
+  });
   const lines = [...statements.flat(), ...printBody([result]).split("\n")].filter((line) => line !== "");
   const head = headOf(declaration);
   return `${head}\n${lines.map((line) => `  ${line}`).join("\n")}\n}\n`;
@@ -173,8 +179,13 @@ function headOf(declaration: ModelDeclaration): string {
 
 /** "# Conv conv1, Relu relu1": a node that several calls say is named once. */
 function commentOf(nodes: readonly ForeignNode[]): string {
-  const texts = [...new Set(nodes.map(({ operator, name }) => shownName(name === "" ? operator : `${operator} ${name}`)))];
+  const texts = [...new Set(nodes.map(({ operator, name }) => shownName(name === "" ? operator : `${operator} ${ending(name)}`)))];
   if (texts.length === 0) return "";
   const rest = texts.length - longestComment;
   return `# ${texts.slice(0, longestComment).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+}
+
+/** The end of a long name says most. */
+function ending(name: string): string {
+  return name.length > longestName ? `...${name.slice(-longestName)}` : name;
 }

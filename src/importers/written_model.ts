@@ -14,6 +14,8 @@ export type Value = { readonly id: number; readonly type: TensorType };
 export type Line = {
   readonly operator: string;
   readonly operands: readonly (Value | number)[];
+  /** Of the operands, numbers too. */
+  readonly types: readonly TensorType[];
   readonly attributes: Attributes;
   readonly results: readonly Value[];
   /** As the source names the first result, where it does. */

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { readOnnxModel } from "../exporters/onnx_reader.ts";
 import { readTflite } from "../exporters/tflite_reader.ts";
-import { readOnnxModel } from "../operators/onnx_reader.ts";
 import { quern } from "./quern.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "quern-export-"));

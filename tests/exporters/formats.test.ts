@@ -3,9 +3,9 @@ import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Compiled } from "../../src/compile.ts";
 import { elementCount } from "../../src/ir/dtype.ts";
-import { readOnnxModel } from "../operators/onnx_reader.ts";
 import { compileExample, compileText, full, largeExamples, smallExamples } from "../support.ts";
 import { everything } from "./everything.ts";
+import { readOnnxModel } from "./onnx_reader.ts";
 import { expectGolden, expectOrdered, exported, type Line, lineText, tryExport } from "./support.ts";
 import { readTflite } from "./tflite_reader.ts";
 

@@ -15,7 +15,7 @@ import {
   transposedConvolution,
   zeros,
 } from "./image_definitions.ts";
-import { range } from "./onnx_translation.ts";
+import { range } from "./lists.ts";
 import { randomTensor, type Tensor, tensor } from "./tensors.ts";
 
 export type Case = { readonly call: string; readonly inputs: readonly Tensor[]; readonly expected: Tensor };

@@ -2,7 +2,7 @@
 import type { Random } from "../../src/support/random.ts";
 import { at, fill, type Point, reduced } from "./definitions.ts";
 import type { Case, Makers } from "./image_vectors.ts";
-import { range, wrapped } from "./onnx_translation.ts";
+import { range, wrapped } from "./lists.ts";
 import { randomTensor, type Tensor, tensor } from "./tensors.ts";
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

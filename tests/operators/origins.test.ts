@@ -9,7 +9,7 @@ test("every operator has an origin of vectors", () => {
   expect(Object.keys(vectorOrigins).sort()).toEqual(operators.sort());
 });
 
-test("tests/operators/origins.ts is what `npx tsx scripts/vector_origins.ts` writes", () => {
-  const counted = countedOrigins();
+test("tests/operators/origins.ts is what `npx tsx scripts/vector_origins.ts` writes", async () => {
+  const counted = await countedOrigins();
   if (counted) expect(vectorOrigins).toEqual(Object.fromEntries(counted));
 });

@@ -1,5 +1,5 @@
 /** Elementwise operators and activations against JavaScript's own functions, or the definition in float64, infinities and NaN included. */
-import { broadcast } from "./onnx_translation.ts";
+import { broadcast } from "./lists.ts";
 import { randomTensor, seeded, type Tensor, tensor, type Vector, vector } from "./tensors.ts";
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;

@@ -57,15 +57,19 @@ export function outcomesOf(vector: Vector): { readonly target: "reference" | "wa
   }));
 }
 
-/** Where the vector and what came out differ, or undefined: floats within the tolerance of the largest magnitude. */
-export function mismatch(vector: Vector, values: ArrayLike<number>, tolerance: number): string | undefined {
-  const { data, dtype } = vector.expected;
+/** Where what came out differs from what was expected, or undefined: floats within the tolerance of the largest magnitude, integers by `steps`. */
+export function mismatch(expected: Expected, values: ArrayLike<number>, tolerance: number, steps = 0): string | undefined {
+  const { data, dtype } = expected;
   if (values.length !== data.length) return `${values.length} elements instead of ${data.length}`;
-  const largest = data.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 1);
-  const allowed = dtype === "f32" ? tolerance * largest : 0;
-  const position = data.findIndex((wanted, i) => {
-    const found = values[i] as number;
-    return !(wanted === found || (Number.isNaN(wanted) && Number.isNaN(found)) || Math.abs(wanted - found) <= allowed);
-  });
-  return position < 0 ? undefined : `element ${position} is ${values[position]} instead of ${data[position]}`;
+  let largest = 1;
+  for (let i = 0; i < data.length; i++) if (Number.isFinite(data[i])) largest = Math.max(largest, Math.abs(data[i] as number));
+  const allowed = dtype.startsWith("f") ? tolerance * largest : steps;
+  for (let i = 0; i < data.length; i++) {
+    const [wanted, found] = [data[i] as number, values[i] as number];
+    const isSame = wanted === found || (Number.isNaN(wanted) && Number.isNaN(found));
+    if (!isSame && !(Math.abs(wanted - found) <= allowed)) return `element ${i} is ${found} instead of ${wanted}`;
+  }
+  return undefined;
 }
+
+export type Expected = { readonly dtype: DType; readonly data: ArrayLike<number> };

@@ -2,11 +2,12 @@
  * An ONNX model as it grows. ONNX wants channels first and Quern's programs have them last, so every value has a layout: its
  * stored dimension i is the program's dimension layout[i]. An operator asks for its operands in the layout that it needs.
  */
+
+import { attributeTypes, encodeMessage, type Message, tensorTypes } from "../../formats/onnx.ts";
 import { elementCount, type TensorType } from "../../ir/dtype.ts";
 import { isIdentity, permute, permuteShape } from "../../ir/permute.ts";
 import { invariant } from "../../support/invariant.ts";
 import type { Call, ExportGraph, Refusal } from "../exporter.ts";
-import { attributeTypes, encodeModel, type Message, tensorTypes } from "./schema.ts";
 
 export type Layout = readonly number[];
 /** A list is of integers, a number a float where its name says so, a text a text. */
@@ -103,7 +104,7 @@ export function createModel(graph: ExportGraph): Model {
       });
       const taken = new Set(renamed.values());
       const rename = (name: string) => renamed.get(name) ?? (taken.has(name) ? `${name} inner` : name);
-      return encodeModel({
+      return encodeMessage("ModelProto", {
         irVersion,
         producerName: "quern",
         opsetImport: [{ domain: "", version: opset }],

@@ -1,10 +1,4 @@
-/**
- * ONNX's own test cases, read from their archives: tar and protobuf by hand, as far as the cases need them. Real importing
- * is another matter; here a file that is odd may throw.
- */
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
-
+/** A reader of ONNX files of the tests' own, as far as exported ones need it: an odd file may throw. */
 export type OnnxType =
   | "float32"
   | "float64"
@@ -38,62 +32,15 @@ export type OnnxNode = {
   readonly attributes: ReadonlyMap<string, OnnxAttribute>;
 };
 
-export type OnnxCase = {
-  readonly name: string;
+export type OnnxModel = {
   readonly opset: number;
   readonly nodes: readonly OnnxNode[];
   /** The model's constants. */
   readonly initializers: ReadonlyMap<string, OnnxTensor>;
-  /** What is given, by the names of the model's inputs. */
-  readonly inputs: ReadonlyMap<string, OnnxTensor>;
-  /** What must come out, by the names of the model's outputs. */
-  readonly outputs: ReadonlyMap<string, OnnxTensor>;
 };
 
-/** The cases of an archive in its order; a case whose inputs or outputs are no tensors has its name only. */
-export function readOnnxCases(path: string): (OnnxCase | string)[] {
-  const files = untar(gunzipSync(readFileSync(path)));
-  return [...files.keys()]
-    .filter((name) => name.endsWith("/model.onnx"))
-    .map((name) => readCase(name.slice(0, -"/model.onnx".length), files));
-}
-
-type Files = ReadonlyMap<string, Uint8Array>;
-
-/** The files of a tar archive: 512-byte headers, each followed by its file, filled up to 512. */
-function untar(bytes: Uint8Array): Files {
-  const files = new Map<string, Uint8Array>();
-  const text = (from: number, length: number) => textOf(bytes.subarray(from, from + length)).replace(/\0.*$/s, "");
-  for (let at = 0; at + 512 <= bytes.length && bytes[at] !== 0; ) {
-    const size = Number.parseInt(text(at + 124, 12), 8);
-    const prefix = text(at + 345, 155);
-    files.set(prefix === "" ? text(at, 100) : `${prefix}/${text(at, 100)}`, bytes.subarray(at + 512, at + 512 + size));
-    at += 512 + Math.ceil(size / 512) * 512;
-  }
-  return files;
-}
-
-function readCase(folder: string, files: Files): OnnxCase | string {
-  const name = folder.slice(folder.lastIndexOf("/") + 1);
-  const bytes = files.get(`${folder}/model.onnx`) as Uint8Array;
-  const graph = fieldsOf(bytesOf(fieldsOf(bytes), 7));
-  const given = (kind: "input" | "output", field: number) => {
-    const values = all(graph, field).map(({ bytes }) => fieldsOf(bytes));
-    if (values.some((value) => !fieldsOf(bytesOf(value, 2)).some(({ number }) => number === 1))) return undefined;
-    const found = new Map<string, OnnxTensor>();
-    for (const [i, value] of values.entries()) {
-      const file = files.get(`${folder}/test_data_set_0/${kind}_${i}.pb`);
-      if (file) found.set(stringOf(value, 1), readTensor(file));
-    }
-    return found;
-  };
-  const [inputs, outputs] = [given("input", 11), given("output", 12)];
-  if (!inputs || !outputs) return name;
-  return { name, ...readOnnxModel(bytes), inputs, outputs };
-}
-
 /** What a model computes; its interface is only names here. */
-export function readOnnxModel(bytes: Uint8Array): Pick<OnnxCase, "opset" | "nodes" | "initializers"> {
+export function readOnnxModel(bytes: Uint8Array): OnnxModel {
   const model = fieldsOf(bytes);
   const graph = fieldsOf(bytesOf(model, 7));
   const opset = all(model, 8)
