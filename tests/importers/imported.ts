@@ -1,26 +1,17 @@
-/** Importing a file for the tests: with the library, from the disk, compiled, its weights as numbers. */
+/** Files of the disk, imported and compiled. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Compiled } from "../../src/compile.ts";
-import { loadModule } from "../../src/compile.ts";
-import type { ForeignFile, ImportedModel, ImportOptions } from "../../src/importers/importer.ts";
+import { limited } from "../../src/cli/io/limited.ts";
+import type { ForeignFile, ImportOptions } from "../../src/importers/importer.ts";
 import { importerFor } from "../../src/importers/importers.ts";
-import type { Library } from "../../src/semantics/instantiate.ts";
-import { type Checked, errorDiagnostic, renderDiagnostic } from "../../src/support/diagnostic.ts";
-import { compileText } from "../support.ts";
+import { errorDiagnostic, renderDiagnostic } from "../../src/support/diagnostic.ts";
+import { compileImported, type Imported, library } from "./support.ts";
 
-let loaded: Library | undefined;
-
-export function library(): Library {
-  loaded ??= loadModule([]).value;
-  if (!loaded) throw new Error("the library does not load");
-  return loaded;
-}
-
-export function foreignFile(path: string, bytes: Uint8Array = new Uint8Array(readFileSync(path))): ForeignFile {
+export function foreignFile(path: string): ForeignFile {
   return {
     path,
-    bytes,
+    bytes: new Uint8Array(readFileSync(path)),
+    limited,
     neighbour(name) {
       try {
         return { value: new Uint8Array(readFileSync(join(dirname(path), name))), diagnostics: [] };
@@ -31,19 +22,11 @@ export function foreignFile(path: string, bytes: Uint8Array = new Uint8Array(rea
   };
 }
 
-export async function importFile(file: ForeignFile, options: Partial<ImportOptions> = {}): Promise<Checked<ImportedModel>> {
-  const importer = importerFor(file.path);
-  if (!importer) throw new Error(`nothing imports ${file.path}`);
-  return importer.read(file, { library: library(), ...options });
-}
-
-export type Imported = { readonly model: ImportedModel; readonly compiled: Compiled; readonly weights: ReadonlyMap<string, Float64Array> };
-
 /** What must import; its diagnostics otherwise fail the test as a person would read them. */
-export async function imported(path: string, options: Partial<ImportOptions> = {}): Promise<Imported> {
-  const { value: model, diagnostics } = await importFile(foreignFile(path), options);
+export async function imported(path: string, options: Omit<ImportOptions, "library"> = {}): Promise<Imported> {
+  const importer = importerFor(path);
+  if (!importer) throw new Error(`nothing imports ${path}`);
+  const { value: model, diagnostics } = await importer.read(foreignFile(path), { library, ...options });
   if (!model) throw new Error(diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, new Map())).join("\n"));
-  const compiled = compileText(model.text, "imported.qn");
-  const weights = new Map([...model.weights].map(([name, { values }]) => [name, Float64Array.from(values)]));
-  return { model, compiled, weights };
+  return compileImported(model);
 }
