@@ -2,9 +2,10 @@
 import type { Importer } from "./importer.ts";
 import { keras } from "./keras/importer.ts";
 import { onnx } from "./onnx/importer.ts";
+import { tfjs } from "./tfjs/importer.ts";
 import { tflite } from "./tflite/importer.ts";
 
-export const importers: readonly Importer[] = [onnx, tflite, keras];
+export const importers: readonly Importer[] = [onnx, tflite, keras, tfjs];
 
 /** The importer whose extension the path has; undefined for a source file. */
 export function importerFor(path: string): Importer | undefined {

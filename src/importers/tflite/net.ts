@@ -4,11 +4,11 @@ import { readElement } from "../../ir/memory_element.ts";
 import type { Attributes } from "../../ir/nn.ts";
 import { isIdentity, permute, permuteShape } from "../../ir/permute.ts";
 import type { Numbers } from "../importer.ts";
+import { createLayerNames } from "../layer_names.ts";
 import { shownName } from "../limits.ts";
 import type { ModelBuilder } from "../model_builder.ts";
 import { shortest } from "../shortest.ts";
 import type { Value } from "../written_model.ts";
-import { createLabels } from "./labels.ts";
 import type { Options, Quantization, TfliteModel, TfliteOperator, TfliteTensor } from "./read.ts";
 
 /** Numbers that are known before anything runs: a tensor of the file, or a computation of shapes. */
@@ -86,7 +86,8 @@ export function createNet(model: TfliteModel, builder: ModelBuilder): Net {
     if (fresh) decoded.set(position, fresh);
     return fresh;
   };
-  const labels = createLabels(model);
+  const names = createLayerNames(model.tensors.map(({ name }) => name));
+  const layer = (position: number): string => names.layer(tensor(position).name);
   const weight: Net["weight"] = (position, order, { shape, real = false, name } = {}) => {
     const stored = known(position);
     if (!stored) return undefined;
@@ -96,7 +97,7 @@ export function createNet(model: TfliteModel, builder: ModelBuilder): Net {
     const type = { dtype: constant.dtype, shape: shape ?? permuteShape(constant.shape, order) };
     const made =
       weights.get(key) ??
-      builder.weight(name ?? labels.layer(position), {
+      builder.weight(name ?? layer(position), {
         type,
         values: isIdentity(order) ? constant.values : permute(constant.values, constant.shape, order),
       });
@@ -115,7 +116,7 @@ export function createNet(model: TfliteModel, builder: ModelBuilder): Net {
   const call: Net["call"] = (operator, operands, attributes) => builder.call(operator, operands, attributes);
   const give: Net["give"] = (position, result) => {
     values.set(position, result);
-    builder.rename(result, labels.layer(position));
+    builder.rename(result, layer(position));
   };
 
   return {
@@ -131,8 +132,8 @@ export function createNet(model: TfliteModel, builder: ModelBuilder): Net {
       return constant ?? call("dequantize", [value(position)], stepOf(steps));
     },
     weight,
-    layer: labels.layer,
-    part: labels.part,
+    layer,
+    part: (position) => names.part(tensor(position).name),
     derived: (name, dtype, numbers) => builder.weight(name, { type: { dtype, shape: [numbers.length] }, values: numbers }),
     call,
     give,
