@@ -33,6 +33,8 @@ export type ForeignFile = {
   readonly bytes: Uint8Array;
   /** A file of the same folder (external data, shards), by the name that the format gives; one outside the folder is refused. */
   neighbour(name: string): Checked<Uint8Array>;
+  /** Runs what a damaged file may keep from ending, in a library that is not ours; undefined where its time ran out. */
+  limited<T>(work: () => T): T | undefined;
 };
 
 export type ImportOptions = {

@@ -64,7 +64,7 @@ function errorOf(expr: Expr, inner: ReadonlySet<string>): Expr {
 
 function errorOfCast(expr: Extract<Expr, { kind: "cast" }>, error: Expr): Expr {
   if (isFloat(expr.dtype)) return isFloat(dtypeOf(expr.value)) ? error : plus(error, times(number(unitRoundoff), magnitude(expr)));
-  return discontinuous(error);
+  return isFloat(dtypeOf(expr.value)) ? discontinuous(error) : error;
 }
 
 /** A step function of a value with an error may land one step away. */
@@ -76,9 +76,11 @@ function discontinuous(error: Expr): Expr {
 function errorOfApplication(expr: Extract<Expr, { kind: "apply" }>, errors: readonly Expr[]): Expr {
   const record = scalarFunctions[expr.function];
   if (record.gives === "bool") return uncertaintyOf(expr, errors);
-  if (!isFloat(expr.dtype)) return number(0);
-  const rounding = record.ulps === 0 ? number(0) : times(number(2 * record.ulps * unitRoundoff), magnitude(expr));
-  const sensitivities = record.sensitivity?.(expr.args, expr);
+  // Integers are computed exactly, but may come from a float that was rounded to the next whole number.
+  const isExact = !isFloat(expr.dtype);
+  if (isExact && errors.every(isZero)) return number(0);
+  const rounding = isExact || record.ulps === 0 ? number(0) : times(number(2 * record.ulps * unitRoundoff), magnitude(expr));
+  const sensitivities = isExact ? record.sensitivity?.(expr.args.map(toF32), toF32(expr)) : record.sensitivity?.(expr.args, expr);
   if (!sensitivities)
     return plus(
       rounding,
@@ -122,6 +124,10 @@ function errorOfReduction(expr: Extract<Expr, { kind: "reduce" }>, error: Expr):
 function apply(name: ScalarFunction, ...args: Expr[]): Expr {
   const dtype = scalarFunctions[name].gives === "bool" ? "bool" : "f32";
   return { kind: "apply", function: name, args, dtype };
+}
+
+function toF32(expr: Expr): Expr {
+  return { kind: "cast", dtype: "f32", value: expr };
 }
 
 function number(value: number): Expr {

@@ -56,11 +56,20 @@ export function verifyModel(compiled: Compiled, weights: Weights, options: Verif
   const target = createWasm(compiled, targetWeights).run(inputs);
   const reference = createReference(compiled, weights).run(inputs);
   const tolerance = usesHalf(compiled) ? halfTolerance : endToEndTolerance;
-  const outputs = compiled.outputs.map(({ name }) => {
-    const error = relativeError(required(target, name), required(reference, name));
-    return { name, error, ok: error <= tolerance };
+  const outputs = compiled.outputs.map(({ name, type }) => {
+    const [actual, expected] = [required(target, name), required(reference, name)];
+    const error = relativeError(actual, expected);
+    const isSteps = type.dtype === "i8" || type.dtype === "u8";
+    return { name, error, ok: error <= tolerance || (isSteps && isFewSteps(actual, expected)) };
   });
   return { layers, outputs, ok: layers.every((layer) => layer.ok) && outputs.every((output) => output.ok) };
+}
+
+/** Where an integer network rounds to its steps, f32 and f64 may fall on both sides of a half: one step on 99 of 100, and two at most. */
+function isFewSteps(actual: Float64Array, expected: Float64Array): boolean {
+  const differences = actual.map((value, i) => Math.abs(value - (expected[i] as number)));
+  const beyondOne = differences.filter((difference) => difference > 1).length;
+  return differences.every((difference) => difference <= 2) && beyondOne * 100 <= actual.length;
 }
 
 function usesHalf(compiled: Compiled): boolean {

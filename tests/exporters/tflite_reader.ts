@@ -1,6 +1,7 @@
 /** TensorFlow Lite files read back with the FlatBuffers library, as far as the tests ask. */
 import { ByteBuffer } from "flatbuffers";
-import { builtinOperators, fileIdentifier, optionsKinds, type Scalar, schema, type TableName } from "../../src/exporters/tflite/schema.ts";
+import { operatorNames } from "../../src/formats/tflite/operators.ts";
+import { fileIdentifier, optionsKinds, type Scalar, schema, type TableName } from "../../src/formats/tflite/schema.ts";
 import type { Line } from "./support.ts";
 
 export type ReadTensor = {
@@ -36,17 +37,13 @@ export function readTflite(file: Uint8Array): ReadModel {
   });
   const nameOf = (position: number) => tensors[position]?.name ?? "";
   const lines = subgraph.tables("operators", "Operator").map((operator) => ({
-    operator: nameIn(builtinOperators, codes[operator.scalar("opcode_index")]),
+    operator: operatorNames[codes[operator.scalar("opcode_index")] ?? -1] ?? "",
     operands: operator.integers("inputs").map(nameOf),
     result: nameOf(operator.integers("outputs")[0] ?? -1),
     attributes: operator.options(),
   }));
   const names = (field: string) => subgraph.integers(field).map(nameOf);
   return { version: model.scalar("version"), tensors, inputs: names("inputs"), outputs: names("outputs"), lines };
-}
-
-function nameIn(table: { readonly [name: string]: number }, wanted: number | undefined): string {
-  return Object.keys(table).find((name) => table[name] === wanted) ?? `number ${wanted}`;
 }
 
 /** A table of the file: its fields by the schema. */

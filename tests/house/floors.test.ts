@@ -45,6 +45,7 @@ const packages: Record<string, readonly string[]> = {
   "@bufbuild/protobuf/wire": ["formats/onnx.ts"],
   "@bufbuild/protobuf/wkt": ["formats/onnx.ts"],
   flatbuffers: ["exporters/tflite/", "importers/tflite/"],
+  h5wasm: ["importers/keras/"],
   seedrandom: ["support/random.ts"],
   commander: ["cli/"],
   sharp: ["cli/io/"],

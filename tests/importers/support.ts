@@ -1,4 +1,6 @@
 /** Imported models, compiled and run. */
+
+import { limited } from "../../src/cli/io/limited.ts";
 import { type Compiled, compile, libraryFiles } from "../../src/compile.ts";
 import type { ForeignFile, ImportedModel, ImportedTensor, Importer, ImportOptions } from "../../src/importers/importer.ts";
 import { createReference, createWasm, type Weights } from "../../src/pipeline/execute.ts";
@@ -12,7 +14,7 @@ export const library = linked;
 
 /** A file in memory with nothing beside it. */
 export function fileOf(path: string, bytes: Uint8Array): ForeignFile {
-  return { path, bytes, neighbour: () => ({ diagnostics: [] }) };
+  return { path, bytes, neighbour: () => ({ diagnostics: [] }), limited: (work) => limited(work, 1000) };
 }
 
 export async function importBytes(

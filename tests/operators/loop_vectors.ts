@@ -18,16 +18,18 @@ import {
 } from "./definitions.ts";
 import { type Case, imageMakers } from "./image_vectors.ts";
 import { movementMakers } from "./movement_vectors.ts";
+import { quantizedMakers } from "./quantized_vectors.ts";
 import { randomTensor, seeded, type Tensor, tensor, type Vector, vector } from "./tensors.ts";
 import { winogradMakers } from "./winograd_vectors.ts";
 
 /** So many cases for each operator that has loops. */
 export function loopVectors(count: number): Vector[] {
-  return Object.entries({ ...makers, ...imageMakers, ...movementMakers, ...winogradMakers }).flatMap(([operator, make]) =>
-    Array.from({ length: count }, (_, i) => {
-      const { call, inputs, expected } = make(seeded(`${operator}/${i}`));
-      return vector(operator, call, inputs, expected);
-    }),
+  return Object.entries({ ...makers, ...imageMakers, ...movementMakers, ...quantizedMakers, ...winogradMakers }).flatMap(
+    ([operator, make]) =>
+      Array.from({ length: count }, (_, i) => {
+        const { call, inputs, expected } = make(seeded(`${operator}/${i}`));
+        return vector(operator, call, inputs, expected);
+      }),
   );
 }
 

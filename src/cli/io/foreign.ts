@@ -5,6 +5,7 @@ import type { ForeignFile, ImportedModel, ImportedTensor, Importer } from "../..
 import { type Checked, type Diagnostic, errorDiagnostic, hasErrors } from "../../support/diagnostic.ts";
 import type { FileDType } from "./element_types.ts";
 import { readBytes } from "./files.ts";
+import { limited } from "./limited.ts";
 import { parseNpy } from "./npy.ts";
 
 /** As they were written: `name=1x3x48x192`, `name=x.npy`. */
@@ -24,7 +25,7 @@ export async function readForeign(path: string, importer: Importer, options: For
   const library = loadModule([]).value;
   const found = [...bytes.diagnostics, ...shapes.diagnostics, ...fixed.diagnostics];
   if (!bytes.value || !shapes.value || !fixed.value || !library) return { diagnostics: found };
-  const file: ForeignFile = { path, bytes: bytes.value, neighbour: (name) => readNeighbour(path, name) };
+  const file: ForeignFile = { path, bytes: bytes.value, neighbour: (name) => readNeighbour(path, name), limited };
   return importer.read(file, { library, shapes: shapes.value, fixed: fixed.value });
 }
 

@@ -1,6 +1,7 @@
 /** Operators of ONNX that work element by element: they take any layout, and give it. */
+
+import { permute } from "../../ir/permute.ts";
 import type { Call } from "../exporter.ts";
-import { permute } from "../permute.ts";
 import { identity, type Layout, type Model, type OnnxAttributes, scalar, type Translate } from "./model.ts";
 
 function unary(operator: string, attributes: (call: Call) => OnnxAttributes = () => ({})): Translate {

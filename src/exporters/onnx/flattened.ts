@@ -1,6 +1,7 @@
 /** An image that is flattened for a matrix product: its rows may stay in ONNX's order where the matrix's rows follow them. */
+
+import { isIdentity } from "../../ir/permute.ts";
 import type { ExportGraph } from "../exporter.ts";
-import { isIdentity } from "../permute.ts";
 import type { Layout, Model } from "./model.ts";
 
 export type FlattenedRows = { readonly stored: string; readonly shape: readonly number[]; readonly layout: Layout };

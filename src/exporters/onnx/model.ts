@@ -5,9 +5,9 @@
 
 import { attributeTypes, encodeMessage, type Message, tensorTypes } from "../../formats/onnx.ts";
 import { elementCount, type TensorType } from "../../ir/dtype.ts";
+import { isIdentity, permute, permuteShape } from "../../ir/permute.ts";
 import { invariant } from "../../support/invariant.ts";
 import type { Call, ExportGraph, Refusal } from "../exporter.ts";
-import { isIdentity, permute, permuteShape } from "../permute.ts";
 
 export type Layout = readonly number[];
 /** A list is of integers, a number a float where its name says so, a text a text. */

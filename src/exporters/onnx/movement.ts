@@ -1,7 +1,7 @@
 /** Movement of elements in ONNX. Most of it can be done in the layout that the operand has. */
 import { elementCount } from "../../ir/dtype.ts";
+import { isIdentity, permuteShape } from "../../ir/permute.ts";
 import type { Call, Refusal } from "../exporter.ts";
-import { isIdentity, permuteShape } from "../permute.ts";
 import { sliceStarts } from "../slices.ts";
 import { numberOf, numbersOf } from "../windows.ts";
 import { flattenedRows } from "./flattened.ts";

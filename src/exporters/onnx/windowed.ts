@@ -1,6 +1,7 @@
 /** Convolutions, pooling, resizing, matrix products and reductions in ONNX. */
+
+import { permute } from "../../ir/permute.ts";
 import type { Call, Refusal } from "../exporter.ts";
-import { permute } from "../permute.ts";
 import { linearPlaces } from "../resize.ts";
 import { numberOf, numbersOf, spatial, type Window, windowOf } from "../windows.ts";
 import { flattenedRows } from "./flattened.ts";

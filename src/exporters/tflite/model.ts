@@ -1,8 +1,10 @@
 /** A TensorFlow Lite model as it grows: tensors, the buffers of the constant ones, operators. */
+
+import { type BuiltinOperator, operatorNames } from "../../formats/tflite/operators.ts";
+import { activations, type OptionsName, schemaVersion, tensorTypes } from "../../formats/tflite/schema.ts";
 import type { TensorType } from "../../ir/dtype.ts";
 import { invariant } from "../../support/invariant.ts";
 import type { Activation, Call, ExportGraph, Refusal } from "../exporter.ts";
-import { activations, type BuiltinOperator, builtinOperators, type OptionsName, schemaVersion, tensorTypes } from "./schema.ts";
 import { optionsFields, type TableValue, writeModel } from "./write.ts";
 
 /** A tensor, by its name. */
@@ -57,7 +59,7 @@ export function createModel(graph: ExportGraph): Model {
   const codeOf = (operator: BuiltinOperator): number => {
     const known = codes.findIndex(({ key }) => key === operator);
     if (known >= 0) return known;
-    const code = builtinOperators[operator];
+    const code = operatorNames.indexOf(operator);
     const value = { deprecated_builtin_code: Math.min(code, 127), version: versions[operator] ?? 1, builtin_code: code };
     return codes.push({ key: operator, value }) - 1;
   };

@@ -1,8 +1,10 @@
 /** The library's operators in TensorFlow Lite's. Each says what a call needs, or returns what cannot be said. */
+
+import type { BuiltinOperator } from "../../formats/tflite/operators.ts";
+import type { OptionsName } from "../../formats/tflite/schema.ts";
 import type { Call, Refusal } from "../exporter.ts";
 import { activationCode, type Model, resultOf, type Translate } from "./model.ts";
 import { movementTranslations } from "./movement.ts";
-import type { BuiltinOperator, OptionsName } from "./schema.ts";
 import { windowTranslations } from "./windowed.ts";
 import type { TableValue } from "./write.ts";
 

@@ -1,12 +1,13 @@
 /** Convolutions, pooling, matrix products and reductions in TensorFlow Lite. Its padding is SAME or none; any other comes before. */
+
+import { paddings } from "../../formats/tflite/schema.ts";
 import { elementCount } from "../../ir/dtype.ts";
+import { permute, permuteShape } from "../../ir/permute.ts";
 import type { Call, Refusal } from "../exporter.ts";
 import { nonNegativeValues } from "../nonnegative.ts";
-import { permute, permuteShape } from "../permute.ts";
 import { linearPlaces, nearestPlaces, type PlacesName } from "../resize.ts";
 import { numberOf, numbersOf, type Window, windowOf } from "../windows.ts";
 import { activationCode, type Model, resultOf, type Translate } from "./model.ts";
-import { paddings } from "./schema.ts";
 
 /** [kh, kw, c, f] lies there as [f, kh, kw, c]; a kernel of fewer channels than the operand has means groups. */
 function conv(call: Call, model: Model): Refusal {

@@ -1,10 +1,18 @@
 /** Tables of values to a FlatBuffer, driven by the schema. Children are written before the table that points at them. */
 import { Builder } from "flatbuffers";
+import {
+  type Field,
+  fileIdentifier,
+  type OptionsName,
+  optionsKinds,
+  type Scalar,
+  schema,
+  type TableName,
+} from "../../formats/tflite/schema.ts";
 import { invariant } from "../../support/invariant.ts";
-import { type Field, fileIdentifier, type OptionsName, optionsKinds, type Scalar, schema, type TableName } from "./schema.ts";
 
 export type TableValue = { readonly [field: string]: FieldValue };
-export type FieldValue = number | boolean | string | Uint8Array | readonly number[] | readonly TableValue[] | Options;
+export type FieldValue = number | boolean | string | Uint8Array | readonly number[] | readonly TableValue[] | TableValue | Options;
 /** A member of a union of tables, which says what it is. */
 export type Options = { readonly table: OptionsName; readonly value: TableValue };
 
@@ -39,8 +47,9 @@ function writeChild(builder: Builder, { type }: Field, content: FieldValue): num
       return builder.createString(content as string);
     case "scalars": {
       const values = content as readonly number[];
-      builder.startVector(4, values.length, 4);
-      for (const element of [...values].reverse()) builder.addInt32(element);
+      const size = type.of === "long" ? 8 : 4;
+      builder.startVector(size, values.length, size);
+      for (const element of [...values].reverse()) addElement(builder, type.of, element);
       return builder.endVector();
     }
     case "bytes": {
@@ -55,11 +64,19 @@ function writeChild(builder: Builder, { type }: Field, content: FieldValue): num
       for (const offset of offsets.reverse()) builder.addOffset(offset);
       return builder.endVector();
     }
+    case "table":
+      return writeTable(builder, type.table, content as TableValue);
     case "options": {
       const { table, value } = content as Options;
       return writeTable(builder, table, value);
     }
   }
+}
+
+function addElement(builder: Builder, of: "int" | "long" | "float", value: number): void {
+  if (of === "int") builder.addInt32(value);
+  else if (of === "long") builder.addInt64(BigInt(value));
+  else builder.addFloat32(value);
 }
 
 /** Forced, so that a value that is a default is written too and no reader's default matters. */

@@ -1,28 +1,33 @@
 /**
- * The tables of a TensorFlow Lite file (schema version 3) as far as they are written: each field with its position in the
- * table, which is what a FlatBuffer stores it by. Source: schema.fbs of TensorFlow Lite.
+ * The tables of a TensorFlow Lite file (schema version 3) as far as they are written or read: each field with its position in
+ * the table, which is what a FlatBuffer stores it by. Source: schema.fbs of TensorFlow Lite.
  */
 
 export type Scalar = "byte" | "ubyte" | "int" | "uint" | "float" | "bool";
 export type FieldType =
   | { readonly kind: "scalar"; readonly of: Scalar }
   | { readonly kind: "string" }
-  | { readonly kind: "scalars"; readonly of: "int" }
+  | { readonly kind: "scalars"; readonly of: "int" | "long" | "float" }
   /** Bytes at an address that a vector register can load from. */
   | { readonly kind: "bytes"; readonly alignment: number }
   | { readonly kind: "tables"; readonly table: TableName }
+  | { readonly kind: "table"; readonly table: TableName }
   /** A table whose kind another field tells. */
   | { readonly kind: "options"; readonly kindField: string };
-export type Field = { readonly position: number; readonly type: FieldType };
+/** `otherwise` is what a scalar that is not written means; 0 where it is missing. */
+export type Field = { readonly position: number; readonly type: FieldType; readonly otherwise?: number };
 export type Table = { readonly [field: string]: Field };
 
 const scalar = (position: number, of: Scalar): Field => ({ position, type: { kind: "scalar", of } });
+const factor = (position: number): Field => ({ ...scalar(position, "int"), otherwise: 1 });
 const text = (position: number): Field => ({ position, type: { kind: "string" } });
 const ints = (position: number): Field => ({ position, type: { kind: "scalars", of: "int" } });
+const longs = (position: number): Field => ({ position, type: { kind: "scalars", of: "long" } });
+const floats = (position: number): Field => ({ position, type: { kind: "scalars", of: "float" } });
 const tables = (position: number, table: TableName): Field => ({ position, type: { kind: "tables", table } });
 const activation = (position: number): Field => scalar(position, "byte");
 
-export type TableName = "Model" | "OperatorCode" | "SubGraph" | "Tensor" | "Operator" | "Buffer" | OptionsName;
+export type TableName = "Model" | "OperatorCode" | "SubGraph" | "Tensor" | "Quantization" | "Operator" | "Buffer" | OptionsName;
 
 export type OptionsName = keyof typeof optionsKinds;
 
@@ -35,23 +40,38 @@ export const optionsKinds = {
   SoftmaxOptions: 9,
   ConcatenationOptions: 10,
   AddOptions: 11,
+  L2NormOptions: 12,
+  LocalResponseNormalizationOptions: 13,
   ResizeBilinearOptions: 15,
   ReshapeOptions: 17,
+  SpaceToDepthOptions: 19,
   MulOptions: 21,
   PadOptions: 22,
+  GatherOptions: 23,
   TransposeOptions: 26,
   ReducerOptions: 27,
   SubOptions: 28,
   DivOptions: 29,
+  SqueezeOptions: 30,
+  StridedSliceOptions: 32,
+  SplitOptions: 35,
+  CastOptions: 37,
   MaximumMinimumOptions: 39,
   PadV2Options: 43,
   SliceOptions: 48,
   TransposeConvOptions: 49,
+  PackOptions: 59,
+  OneHotOptions: 61,
+  UnpackOptions: 64,
   ResizeNearestNeighborOptions: 74,
   LeakyReluOptions: 75,
+  MirrorPadOptions: 77,
+  SplitVOptions: 79,
   HardSwishOptions: 91,
   DepthToSpaceOptions: 94,
-  SpaceToDepthOptions: 19,
+  BatchMatMulOptions: 101,
+  CumsumOptions: 102,
+  GeluOptions: 116,
 } as const;
 
 export const schema: { readonly [table in TableName]: Table } = {
@@ -62,7 +82,12 @@ export const schema: { readonly [table in TableName]: Table } = {
     description: text(3),
     buffers: tables(4, "Buffer"),
   },
-  OperatorCode: { deprecated_builtin_code: scalar(0, "byte"), version: scalar(2, "int"), builtin_code: scalar(3, "int") },
+  OperatorCode: {
+    deprecated_builtin_code: scalar(0, "byte"),
+    custom_code: text(1),
+    version: scalar(2, "int"),
+    builtin_code: scalar(3, "int"),
+  },
   SubGraph: {
     tensors: tables(0, "Tensor"),
     inputs: ints(1),
@@ -70,7 +95,16 @@ export const schema: { readonly [table in TableName]: Table } = {
     operators: tables(3, "Operator"),
     name: text(4),
   },
-  Tensor: { shape: ints(0), type: scalar(1, "byte"), buffer: scalar(2, "uint"), name: text(3) },
+  Tensor: {
+    shape: ints(0),
+    type: scalar(1, "byte"),
+    buffer: scalar(2, "uint"),
+    name: text(3),
+    quantization: { position: 4, type: { kind: "table", table: "Quantization" } },
+    is_variable: scalar(5, "bool"),
+    sparsity: scalar(6, "uint"),
+  },
+  Quantization: { scale: floats(2), zero_point: longs(3), details_type: scalar(4, "ubyte"), quantized_dimension: scalar(6, "int") },
   Operator: {
     opcode_index: scalar(0, "uint"),
     inputs: ints(1),
@@ -84,8 +118,8 @@ export const schema: { readonly [table in TableName]: Table } = {
     stride_w: scalar(1, "int"),
     stride_h: scalar(2, "int"),
     fused_activation_function: activation(3),
-    dilation_w_factor: scalar(4, "int"),
-    dilation_h_factor: scalar(5, "int"),
+    dilation_w_factor: factor(4),
+    dilation_h_factor: factor(5),
   },
   DepthwiseConv2DOptions: {
     padding: scalar(0, "byte"),
@@ -93,8 +127,8 @@ export const schema: { readonly [table in TableName]: Table } = {
     stride_h: scalar(2, "int"),
     depth_multiplier: scalar(3, "int"),
     fused_activation_function: activation(4),
-    dilation_w_factor: scalar(5, "int"),
-    dilation_h_factor: scalar(6, "int"),
+    dilation_w_factor: factor(5),
+    dilation_h_factor: factor(6),
   },
   Pool2DOptions: {
     padding: scalar(0, "byte"),
@@ -111,6 +145,32 @@ export const schema: { readonly [table in TableName]: Table } = {
     fused_activation_function: activation(3),
   },
   FullyConnectedOptions: { fused_activation_function: activation(0), weights_format: scalar(1, "byte"), keep_num_dims: scalar(2, "bool") },
+  L2NormOptions: { fused_activation_function: activation(0) },
+  LocalResponseNormalizationOptions: {
+    radius: scalar(0, "int"),
+    bias: scalar(1, "float"),
+    alpha: scalar(2, "float"),
+    beta: scalar(3, "float"),
+  },
+  GatherOptions: { axis: scalar(0, "int"), batch_dims: scalar(1, "int") },
+  SqueezeOptions: { squeeze_dims: ints(0) },
+  StridedSliceOptions: {
+    begin_mask: scalar(0, "int"),
+    end_mask: scalar(1, "int"),
+    ellipsis_mask: scalar(2, "int"),
+    new_axis_mask: scalar(3, "int"),
+    shrink_axis_mask: scalar(4, "int"),
+  },
+  SplitOptions: { num_splits: scalar(0, "int") },
+  SplitVOptions: { num_splits: scalar(0, "int") },
+  CastOptions: { in_data_type: scalar(0, "byte"), out_data_type: scalar(1, "byte") },
+  PackOptions: { values_count: scalar(0, "int"), axis: scalar(1, "int") },
+  UnpackOptions: { num: scalar(0, "int"), axis: scalar(1, "int") },
+  OneHotOptions: { axis: scalar(0, "int") },
+  MirrorPadOptions: { mode: scalar(0, "byte") },
+  BatchMatMulOptions: { adj_x: scalar(0, "bool"), adj_y: scalar(1, "bool") },
+  CumsumOptions: { exclusive: scalar(0, "bool"), reverse: scalar(1, "bool") },
+  GeluOptions: { approximate: scalar(0, "bool") },
   SoftmaxOptions: { beta: scalar(0, "float") },
   ConcatenationOptions: { axis: scalar(0, "int"), fused_activation_function: activation(1) },
   AddOptions: { fused_activation_function: activation(0) },
@@ -132,57 +192,8 @@ export const schema: { readonly [table in TableName]: Table } = {
   HardSwishOptions: {},
 };
 
-/** The operators that are written: their numbers in `BuiltinOperator`. */
-export const builtinOperators = {
-  ADD: 0,
-  AVERAGE_POOL_2D: 1,
-  CONCATENATION: 2,
-  CONV_2D: 3,
-  DEPTHWISE_CONV_2D: 4,
-  DEPTH_TO_SPACE: 5,
-  FLOOR: 8,
-  FULLY_CONNECTED: 9,
-  LOGISTIC: 14,
-  MAX_POOL_2D: 17,
-  MUL: 18,
-  RELU: 19,
-  RELU6: 21,
-  RESHAPE: 22,
-  RESIZE_BILINEAR: 23,
-  SOFTMAX: 25,
-  SPACE_TO_DEPTH: 26,
-  TANH: 28,
-  PAD: 34,
-  TRANSPOSE: 39,
-  MEAN: 40,
-  SUB: 41,
-  DIV: 42,
-  EXP: 47,
-  MAXIMUM: 55,
-  MINIMUM: 57,
-  NEG: 59,
-  PADV2: 60,
-  SLICE: 65,
-  TRANSPOSE_CONV: 67,
-  LOG: 73,
-  SUM: 74,
-  SQRT: 75,
-  RSQRT: 76,
-  REDUCE_MAX: 82,
-  REDUCE_MIN: 89,
-  SQUARE: 92,
-  RESIZE_NEAREST_NEIGHBOR: 97,
-  LEAKY_RELU: 98,
-  ABS: 101,
-  CEIL: 104,
-  ELU: 111,
-  HARD_SWISH: 117,
-} as const;
-
-export type BuiltinOperator = keyof typeof builtinOperators;
-
-export const tensorTypes = { f32: 0, i32: 2 } as const;
+export const tensorTypes = { f32: 0, f16: 1, i32: 2, u8: 3, i64: 4, bool: 6, i16: 7, i8: 9, f64: 10 } as const;
 export const paddings = { same: 0, valid: 1 } as const;
-export const activations = { none: 0, relu: 1, relu6: 3 } as const;
+export const activations = { none: 0, relu: 1, relu_n1_to_1: 2, relu6: 3, tanh: 4, sign_bit: 5 } as const;
 export const fileIdentifier = "TFL3";
 export const schemaVersion = 3;

@@ -1,5 +1,5 @@
 /** Permutations of a tensor's dimensions, as numbers and as data. */
-import { rowMajorStrides } from "../ir/dtype.ts";
+import { rowMajorStrides } from "./dtype.ts";
 
 /** Dimension d of the result is dimension order[d] of the operand. */
 export function permuteShape(shape: readonly number[], order: readonly number[]): number[] {
@@ -10,13 +10,16 @@ export function isIdentity(order: readonly number[]): boolean {
   return order.every((dimension, position) => dimension === position);
 }
 
+/** A typed array, of whatever elements. */
+type Elements<Self> = { readonly length: number; [position: number]: number; slice(): Self };
+
 /** The elements of a row-major tensor in the order of its dimensions permuted. */
-export function permute(values: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
+export function permute<T extends Elements<T>>(values: T, shape: readonly number[], order: readonly number[]): T {
   if (isIdentity(order)) return values;
   const strides = rowMajorStrides(shape);
   const extents = permuteShape(shape, order);
   const steps = order.map((d) => strides[d] ?? 0);
-  const result = new Float32Array(values.length);
+  const result = values.slice();
   const index = extents.map(() => 0);
   let from = 0;
   for (let to = 0; to < result.length; to++) {
