@@ -41,6 +41,20 @@ export const scheduleFaults: readonly Fault[] = [
     caughtBy: schedules,
   },
   {
+    name: "padded elements are summed from beyond memory",
+    file: "src/schedule/padding.ts",
+    find: 'if (expr.kind === "read" && !expr.otherwise && !isInside(expr)) isSafe = false;',
+    replace: "",
+    caughtBy: [{ path: "tests/random/random_schedules.test.ts" }, { path: "tests/schedule/schedules.test.ts" }],
+  },
+  {
+    name: "padded elements are stored",
+    file: "src/schedule/primitives/stage_registers.ts",
+    find: "const guards = (leaf?.guards ?? []).filter((guard) => isOfElements(guard, reduce));",
+    replace: "const guards = (leaf?.guards ?? []).filter((guard) => !isOfElements(guard, reduce));",
+    caughtBy: [{ path: "tests/schedule/legality.test.ts" }],
+  },
+  {
     name: "a border is computed where it is inlined",
     file: "src/schedule/primitives/inline.ts",
     find: '...(low < 0 ? [compared("ge", index, 0)] : []), ',

@@ -20,9 +20,11 @@ describe("examples", () => {
     expect(before.refusal ?? after.refusal).toBeUndefined();
     expectGolden(`${file}.before`, printed([before.context.nest], before.context));
     const added = after.changes.flatMap((change) => change.nests);
+    const prepared = before.changes.flatMap((change) => change.nests);
     expectGolden(`${file}.after`, printed([...added, after.context.nest], after.context));
-    expect(resultOf([...added, after.context.nest], after.context)).toEqual(resultOf([before.context.nest], after.context));
-    expect(resultOf([before.context.nest], after.context)).toEqual(resultOf([start.nest], after.context));
+    const expected = resultOf([...prepared, before.context.nest], after.context);
+    expect(resultOf([...prepared, ...added, after.context.nest], after.context)).toEqual(expected);
+    expect(expected).toEqual(resultOf([start.nest], after.context));
   });
 });
 

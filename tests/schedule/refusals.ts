@@ -218,7 +218,7 @@ export const refusals: readonly RefusalCase[] = [
     ["which-loop", twins, "split i by 2"],
     ["name-taken", taken, "split i by 2"],
     ["bad-factor", elementwise, "split i0 by 0"],
-    ["bad-factor large", elementwise, "split i0 by 8"],
+    ["bad-factor large", elementwise, "split i0 by 8 tail shift"],
     ["split-after-mode", elementwise, "unroll i0; split i0 by 2"],
     ["split-shift", inPlace, "split i by 4 tail shift"],
     ["split-shift reduction", matmul, "split c by 5 tail shift"],
