@@ -25,7 +25,7 @@ export const stage: Primitive<Plan> = {
     "stage-in-vector": "a loop around the tile is vectorised",
     "stage-dependence": "the reduction overwrites what it reads",
     ...regionRefusals,
-    "stage-written": "the memory of the tensor is written while the copy would be in use",
+    "stage-written": "an element of the tensor's memory is written and read while the copy would be in use",
     "stage-outside": "the box that is read reaches beyond the tensor, where only a guard keeps the nest from reading",
     "stage-unknown": "the nest does not read the tensor that would be packed",
     "stage-not-constant": "the tensor is computed at run time",
