@@ -357,6 +357,18 @@ export const refusals: readonly RefusalCase[] = [
     ["name-taken", separable, "split oh by 4 tail cut; compute a at oh.o; compute a at oh.t"],
     ...withoutProducer((tensor) => `compute ${tensor} at i`),
   ]),
+  ...cases("layout", [
+    ["bad-step", separable, "layout a by 0, 1, 2"],
+    ["bad-step twice", separable, "layout a by 0, 1, 2, 2"],
+    ["layout-unknown", separable, "layout x by 0, 3, 1, 2"],
+    ["layout-place", separable, "layout result by 0, 3, 1, 2"],
+    ["layout-place constant", separable, "layout w by 3, 2, 1, 0"],
+    [
+      "layout-place name",
+      producing(doubled, consuming("for i in 8 {\n    y[i] = a[i]\n  }"), "temporary a: f32[8]\ntemporary v: f32[8] alias a"),
+      "layout a by 0",
+    ],
+  ]),
   ...cases("inline", [
     ["bad-step", chain, "inline"],
     ["inline-unread", producing(doubled, consuming("for i in 8 {\n    y[i] = x[i]\n  }")), "inline a"],
