@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { compile } from "../src/compile.ts";
 import { parseSource } from "../src/frontend/parse.ts";
+import { printBuffer } from "../src/ir/print_buffers.ts";
 import { printNest } from "../src/ir/print_loop.ts";
 import type { Context, Example } from "../src/schedule/primitive.ts";
 import { type AnyPrimitive, applyStep, primitives } from "../src/schedule/primitives.ts";
@@ -55,10 +56,15 @@ function exampleText({ title, source, prepare, step }: Example): string[] {
 function scheduled(source: string, steps: string): string {
   const { value: compiled } = compile(source);
   invariant(compiled, `an example does not compile: ${source}`);
-  const { nests, buffers } = compiled.levels.loop("lower-to-loop");
+  const { nests, buffers, outputs } = compiled.levels.loop("lower-to-loop");
   const nest = nests.find((candidate) => candidate.name === "y");
   invariant(nest, "the layer of an example is called y");
-  let context: Context = { nest, buffers: new Map(buffers.map((buffer) => [buffer.name, buffer])), nests };
+  let context: Context = {
+    nest,
+    buffers: new Map(buffers.map((buffer) => [buffer.name, buffer])),
+    nests,
+    outputs: new Set(outputs.map(({ value: name }) => name)),
+  };
   const added: string[] = [];
   const print = (shown: Context["nest"]) => printNest({ ...shown, trace: [] }, (name) => context.buffers.get(name)?.dtype);
   for (const step of parsedSteps(steps)) {
@@ -70,7 +76,7 @@ function scheduled(source: string, steps: string): string {
       nest: value.nest,
       buffers: new Map([...context.buffers, ...value.buffers.map((buffer) => [buffer.name, buffer] as const)]),
     };
-    added.push(...value.nests.map(print));
+    added.push(...(value.buffers.length > 0 ? [value.buffers.map(printBuffer).join("\n")] : []), ...value.nests.map(print));
   }
   return [...added, print(context.nest)].join("\n\n");
 }

@@ -3,9 +3,9 @@
  * reads of index tensors) and a constant that the instruction carries.
  */
 import { type Atom, add, constantIndex, formatIndex, type Index, offset, rangeOf, scale, variablesOf, visitAtoms } from "../ir/affine.ts";
-import { dtypes, elementCount, rowMajorStrides } from "../ir/dtype.ts";
+import { dtypes, elementCount } from "../ir/dtype.ts";
 import type { KernelExpr } from "../ir/kernel.ts";
-import { allocatedShape, type Buffer } from "../ir/tensor.ts";
+import { type Buffer, stridesOf } from "../ir/tensor.ts";
 import { invariant } from "../support/invariant.ts";
 import { assign, fresh, type Place, parameterOf, placeOutside, rangesOf, resolve, storedDType } from "./kernel_builder.ts";
 
@@ -19,7 +19,7 @@ export function bufferOf(name: string, place: Place): Buffer {
 
 /** Row-major position among the allocated elements, over kernel variables. */
 export function positionOf(buffer: Buffer, indices: readonly Index[], place: Place): Index {
-  const strides = rowMajorStrides(allocatedShape(buffer));
+  const strides = stridesOf(buffer);
   let position = constantIndex(0);
   indices.forEach((index, d) => {
     position = add(position, scale(offset(resolve(index, place), buffer.halo?.before[d] ?? 0), strides[d] ?? 1));
@@ -137,7 +137,7 @@ function atomValue(atom: Atom, place: Place): KernelExpr {
 
 /** As `positionOf`, for indices that are already over kernel variables. */
 function resolvedPosition(buffer: Buffer, indices: readonly Index[]): Index {
-  const strides = rowMajorStrides(allocatedShape(buffer));
+  const strides = stridesOf(buffer);
   return indices.reduce(
     (position, index, d) => add(position, scale(offset(index, buffer.halo?.before[d] ?? 0), strides[d] ?? 1)),
     constantIndex(0),

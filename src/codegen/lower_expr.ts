@@ -1,5 +1,5 @@
 /** Scalar expressions at one point: values of registers, loads that are made once per block, conditions only where an index may leave. */
-import { add, constantIndex, constantValue, formatIndex, type Index, scale } from "../ir/affine.ts";
+import { add, constantIndex, constantValue, formatIndex, type Index, scale, visitAtoms } from "../ir/affine.ts";
 import { type DType, dtypes, isFloat, rowMajorStrides } from "../ir/dtype.ts";
 import { dtypeOf, type Expr } from "../ir/expr.ts";
 import type { KernelExpr, KernelType } from "../ir/kernel.ts";
@@ -38,9 +38,11 @@ export function lowerScalar(expr: Expr, place: Place): KernelExpr {
 export function isSafe(expr: Expr, place: Place): boolean {
   switch (expr.kind) {
     case "constant":
-    case "index":
       return true;
+    case "index":
+      return isSafeIndex(expr.index, place);
     case "read":
+      if (!expr.indices.every((index) => isSafeIndex(index, place))) return false;
       if (place.bound.has(expr.tensor) || place.tiles.has(expr.tensor)) return true;
       return expr.otherwise === undefined && isInside(bufferOf(expr.tensor, place), expr.indices, true, place);
     case "apply":
@@ -54,6 +56,16 @@ export function isSafe(expr: Expr, place: Place): boolean {
     default:
       return unreachable(expr);
   }
+}
+
+/** Tensors that are read inside an index are read where the value is not needed, too. */
+function isSafeIndex(index: Index, place: Place): boolean {
+  let isInMemory = true;
+  visitAtoms(index, (atom) => {
+    if (atom.kind === "read" && !place.tiles.has(atom.tensor))
+      isInMemory &&= isInside(bufferOf(atom.tensor, place), atom.indices, true, place);
+  });
+  return isInMemory;
 }
 
 function lowerRead(expr: ReadExpr, place: Place): KernelExpr {

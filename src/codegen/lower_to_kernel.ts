@@ -8,7 +8,7 @@ import { canonicalNest } from "../ir/canonical_nest.ts";
 import { dtypes, elementCount } from "../ir/dtype.ts";
 import type { Kernel, KernelCall, KernelProgram, Placement, WeightSource } from "../ir/kernel.ts";
 import type { LoopProgram, Nest } from "../ir/loop.ts";
-import { allocatedShape, type Buffer } from "../ir/tensor.ts";
+import { allocatedShape, type Buffer, extentsInMemory } from "../ir/tensor.ts";
 import { exactJson } from "../support/exact_json.ts";
 import { storedDType } from "./kernel_builder.ts";
 import { type LoweredNest, lowerNest } from "./lower_nest.ts";
@@ -102,7 +102,7 @@ function place(
   const placements = all.map((buffer): Placement => {
     const bytes = bytesOf(buffer, float64);
     const offset = offsets.get(buffer.aliasOf ?? buffer.name) ?? 0;
-    return { buffer: buffer.name, dtype: storedDType(buffer.dtype, float64), shape: allocatedShape(buffer), offset, bytes };
+    return { buffer: buffer.name, dtype: storedDType(buffer.dtype, float64), shape: extentsInMemory(buffer), offset, bytes };
   });
   return { placements, weightBytes, runBytes, buildBytes: end };
 

@@ -27,10 +27,11 @@ export function canonicalNest({ body }: Nest, buffers: Buffers): CanonicalNest {
   });
   const names = [...places.keys()];
   const used = names.flatMap((name) => buffers.get(name) ?? []);
-  const memory = used.map(({ dtype, shape, halo, role }, i) => [
+  const memory = used.map(({ dtype, shape, halo, layout, role }, i) => [
     dtype,
     shape,
     halo,
+    layout ?? [],
     role.kind,
     used.slice(0, i).map((other) => shareMemory(other.name, used[i]?.name ?? "", buffers)),
   ]);

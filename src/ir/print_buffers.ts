@@ -30,10 +30,11 @@ export function printInterface(inputs: readonly string[], outputs: readonly NnOu
 }
 
 /** `temporary conv: f32[1, 8, 8, 4] halo before [0, 1, 1, 0] after [0, 1, 1, 0] fill 0 offset 1024` */
-function printBuffer(buffer: Buffer): string {
-  const { name, dtype, shape, role, halo, aliasOf, overwrites, offset } = buffer;
+export function printBuffer(buffer: Buffer): string {
+  const { name, dtype, shape, role, halo, layout, aliasOf, overwrites, offset } = buffer;
   const parts = [`${role.kind} ${printName(name)}: ${printType({ dtype, shape })}`];
   if (role.kind === "weight" && role.path !== name) parts.push(`path ${printString(role.path)}`);
+  if (layout) parts.push(`layout ${printIntegers(layout)}`);
   if (halo) parts.push(`halo before ${printIntegers(halo.before)} after ${printIntegers(halo.after)} fill ${printNumber(halo.fill)}`);
   if (aliasOf !== undefined) parts.push(`alias ${printName(aliasOf)}`);
   if (overwrites !== undefined) parts.push(`overwrites ${printName(overwrites)}`);

@@ -3,7 +3,7 @@
  * buffers that other groups see. In normal form a compute is a map, or one reduction at the root.
  */
 
-import { type DType, dtypes, elementCount } from "./dtype.ts";
+import { type DType, dtypes, elementCount, rowMajorStrides } from "./dtype.ts";
 import type { Compute, Expr } from "./expr.ts";
 import type { Initializer, NnOutput } from "./nn.ts";
 
@@ -24,6 +24,8 @@ export type Buffer = {
   readonly shape: readonly number[];
   readonly role: BufferRole;
   readonly halo?: Halo;
+  /** Its dimensions in the order in which they lie in memory, outermost first, where that is not their own order. */
+  readonly layout?: readonly number[];
   /**
    * Row-major elements of another buffer of the same count and dtype: a reshape that moves nothing. With a halo it is a part of
    * that buffer: the halo is the rest of it, and the two are allocated alike.
@@ -60,6 +62,19 @@ export function isPart({ aliasOf, halo }: Pick<Buffer, "aliasOf" | "halo">): boo
 export function allocatedShape(buffer: Pick<Buffer, "shape" | "halo">): number[] {
   const { shape, halo } = buffer;
   return shape.map((extent, d) => extent + (halo?.before[d] ?? 0) + (halo?.after[d] ?? 0));
+}
+
+/** Allocated extents in the order of memory, outermost first. */
+export function extentsInMemory(buffer: Pick<Buffer, "shape" | "halo" | "layout">): number[] {
+  const extents = allocatedShape(buffer);
+  return buffer.layout ? buffer.layout.map((d) => extents[d] ?? 1) : extents;
+}
+
+/** Elements from one index of each dimension to the next. */
+export function stridesOf(buffer: Pick<Buffer, "shape" | "halo" | "layout">): number[] {
+  const strides = rowMajorStrides(extentsInMemory(buffer));
+  const { layout } = buffer;
+  return layout ? layout.map((_, d) => strides[layout.indexOf(d)] ?? 1) : strides;
 }
 
 export function resultOf(group: Group): Compute {

@@ -24,6 +24,7 @@ export function checkBuffers(program: WithBuffers, report: Report): ReadonlyMap<
   for (const buffer of program.buffers) {
     checkContents(buffer, report);
     checkHalo(buffer, program, report);
+    checkLayout(buffer, program, report);
     if (buffer.aliasOf !== undefined) checkAlias(buffer, buffers.get(buffer.aliasOf), report);
     if (buffer.overwrites !== undefined) checkOverwrites(buffer, program.buffers, report);
     checkOffset(buffer, program, report);
@@ -74,6 +75,16 @@ function checkHalo(buffer: Buffer, program: WithBuffers, report: Report): void {
     );
 }
 
+/** What the caller reads or writes, and what has another name, lies in the order of its dimensions. */
+function checkLayout({ name, shape, role, layout, aliasOf }: Buffer, program: WithBuffers, report: Report): void {
+  if (!layout) return;
+  if (layout.length !== shape.length || shape.some((_, d) => !layout.includes(d)))
+    report.add("layout-order", `\`${name}\` lies in memory by [${layout.join(", ")}], which are not its ${shape.length} dimensions`);
+  const isNamed = aliasOf !== undefined || program.buffers.some((other) => other.aliasOf === name);
+  if (role.kind !== "temporary" || isNamed || program.outputs.some((output) => output.value === name))
+    report.add("layout-place", `\`${name}\` has a layout of its own, and is no temporary that has one name and is no output`);
+}
+
 function checkAlias(buffer: Buffer, target: Buffer | undefined, report: Report): void {
   const { name, aliasOf } = buffer;
   if (!target || target.aliasOf !== undefined || target === buffer) {
@@ -107,9 +118,9 @@ function checkOverwrites(buffer: Buffer, all: readonly Buffer[], report: Report)
     report.add("overwrites-offset", `\`${name}\` is computed in place of \`${overwrites}\` and lies at another offset`);
 }
 
-function layoutOf({ dtype, shape, halo }: Buffer): string {
+function layoutOf({ dtype, shape, halo, layout }: Buffer): string {
   const border = halo ? [halo.before, halo.after, Object.is(halo.fill, -0) ? "-0" : String(halo.fill)] : [];
-  return JSON.stringify([dtype, shape, border]);
+  return JSON.stringify([dtype, shape, border, layout]);
 }
 
 /** The parts of a buffer lie side by side and leave nothing of it out. */

@@ -10,7 +10,7 @@ import { forEachPoint } from "../ir/evaluate.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
 import { readsOf } from "../ir/loop_accesses.ts";
 import { roundToDType } from "../ir/memory_element.ts";
-import { allocatedShape, type Buffer, type Group, type TensorProgram } from "../ir/tensor.ts";
+import { type Buffer, type Group, stridesOf, type TensorProgram } from "../ir/tensor.ts";
 import { boundName, errorBound } from "../passes/error_bound.ts";
 import { normalize } from "../passes/lower_to_tensor.ts";
 import { bufferMap, tensorsReadBy } from "../passes/tensor_graph.ts";
@@ -164,14 +164,15 @@ function runUnshared(compiled: Compiled, weights: Weights, inputs: Tensors): Uns
   };
 }
 
+/** Row-major over the shape alone. */
 function withoutHalo(allocated: Float64Array, buffer: Buffer): Float64Array {
-  const { halo, shape } = buffer;
-  if (!halo) return allocated;
-  const extents = allocatedShape(buffer);
+  const { halo, shape, layout } = buffer;
+  if (!halo && !layout) return allocated;
+  const strides = stridesOf(buffer);
   const values = new Float64Array(elementCount(shape));
   let position = 0;
   forEachPoint(shape, [], 0, (point) => {
-    const at = extents.reduce((sum, extent, d) => sum * extent + (point[d] as number) + (halo.before[d] ?? 0), 0);
+    const at = strides.reduce((sum, stride, d) => sum + stride * ((point[d] as number) + (halo?.before[d] ?? 0)), 0);
     values[position++] = allocated[at] as number;
   });
   return values;

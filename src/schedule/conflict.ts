@@ -159,7 +159,7 @@ function conditionsOf({ statement, guards }: Leaf): readonly Expr[] {
 
 function sameLayout(a: Buffer | undefined, b: Buffer | undefined): boolean {
   if (!a || !b) return false;
-  const layout = (buffer: Buffer) => exactJson([buffer.offset, buffer.dtype, buffer.shape, buffer.halo ?? null]);
+  const layout = (buffer: Buffer) => exactJson([buffer.offset, buffer.dtype, buffer.shape, buffer.halo ?? null, buffer.layout ?? null]);
   return layout(a) === layout(b);
 }
 

@@ -15,7 +15,7 @@ export function decompose(nest: Nest): Nest {
   const registers = tileLoops(chain, reduce).every((loop) => loop.mode === "unroll" || loop.mode === "vectorize" || loop.extent === 1);
   const { nest: staged } = applyRegisters(
     { tree, reduce, scope: registers ? "register" : "memory" },
-    { nest, buffers: new Map(), nests: [] },
+    { nest, buffers: new Map(), nests: [], outputs: new Set() },
   );
   return decompose(staged);
 }

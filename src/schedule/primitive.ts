@@ -13,8 +13,13 @@ export type Clause = { readonly keyword: string; readonly arguments: readonly Ar
 /** A step with every knob turned: `split ow by 4` is [split ow, by 4]. */
 export type Step = { readonly clauses: readonly Clause[]; readonly span?: Span };
 
-/** A nest, the memory it works on, and all nests of its program as they were lowered, in execution order. */
-export type Context = { readonly nest: Nest; readonly buffers: ReadonlyMap<string, Buffer>; readonly nests: readonly Nest[] };
+/** A nest, the memory it works on, all nests of its program as they were lowered, in execution order, and what the caller reads. */
+export type Context = {
+  readonly nest: Nest;
+  readonly buffers: ReadonlyMap<string, Buffer>;
+  readonly nests: readonly Nest[];
+  readonly outputs: ReadonlySet<string>;
+};
 
 /** A nest after a step, with the buffers that the step adds or changes, and the nests it adds, which run before the nest itself. */
 export type Change = { readonly nest: Nest; readonly buffers: readonly Buffer[]; readonly nests: readonly Nest[] };

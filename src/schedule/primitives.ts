@@ -5,6 +5,7 @@ import { type Change, type Context, formatStep, type Primitive, refuse, type Ste
 import { compute } from "./primitives/compute.ts";
 import { fuse } from "./primitives/fuse.ts";
 import { inline } from "./primitives/inline.ts";
+import { layout } from "./primitives/layout.ts";
 import { parallel } from "./primitives/parallel.ts";
 import { reorder } from "./primitives/reorder.ts";
 import { rfactor } from "./primitives/rfactor.ts";
@@ -28,6 +29,7 @@ export const primitives: ReadonlyMap<string, AnyPrimitive> = new Map(
     hidePlan(stage),
     hidePlan(compute),
     hidePlan(inline),
+    hidePlan(layout),
   ].map((primitive) => [primitive.name, primitive]),
 );
 

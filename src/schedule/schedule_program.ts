@@ -36,6 +36,7 @@ type State = {
   readonly nest: Nest;
   readonly buffers: ReadonlyMap<string, Buffer>;
   readonly nests: readonly Nest[];
+  readonly outputs: ReadonlySet<string>;
   readonly added: readonly Buffer[];
   readonly before: readonly Nest[];
   readonly from: string | undefined;
@@ -59,20 +60,29 @@ export function scheduleHistory(program: LoopProgram, options: ScheduleOptions):
 }
 
 function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<readonly State[]> {
-  const buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
+  // What a step changes of a buffer holds for all later nests.
+  let buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
+  const outputs = new Set(program.outputs.map((output) => output.value));
   const diagnostics: Diagnostic[] = [];
   const schedules = options.schedules.filter((schedule) => schedule.target === options.target);
   const sketches = options.sketches.filter((sketch) => sketch.target === options.target);
   diagnostics.push(...unknownLayers(schedules, program));
   const states = program.nests.map((nest): State => {
-    const start: State = { nest, buffers, nests: program.nests, added: [], before: [], from: undefined, steps: [] };
-    const schedule = schedules.find((candidate) => candidate.layer === nest.name);
+    const start: State = { nest, buffers, nests: program.nests, outputs, added: [], before: [], from: undefined, steps: [] };
+    const state = scheduled(start);
+    const changed = state.added.filter(({ name }) => buffers.has(name));
+    if (changed.length > 0) buffers = new Map([...buffers, ...changed.map((buffer) => [buffer.name, buffer] as const)]);
+    return state;
+  });
+  return diagnostics.length > 0 ? { diagnostics } : { value: states, diagnostics };
+
+  function scheduled(start: State): State {
+    const schedule = schedules.find((candidate) => candidate.layer === start.nest.name);
     if (!schedule) return applyFirstSketch(sketches, start);
     const { value, diagnostics: found } = applySteps(schedule.steps, new Map(), start);
     diagnostics.push(...found);
     return { ...(value ?? start), from: "a schedule of the program" };
-  });
-  return diagnostics.length > 0 ? { diagnostics } : { value: states, diagnostics };
+  }
 }
 
 /** Packing runs at build time: before everything that runs later, in the order it stands. */

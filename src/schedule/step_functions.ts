@@ -2,10 +2,10 @@
 import { add, coefficientOf, constantIndex, scale, variablesOf } from "../ir/affine.ts";
 import { casesAlong } from "../ir/cases.ts";
 import type { Syntax } from "../ir/declaration.ts";
-import { elementCount, rowMajorStrides } from "../ir/dtype.ts";
+import { elementCount } from "../ir/dtype.ts";
 import { tensorsRead } from "../ir/expr.ts";
 import { readsOf } from "../ir/loop_accesses.ts";
-import { allocatedShape, shareMemory } from "../ir/tensor.ts";
+import { allocatedShape, shareMemory, stridesOf } from "../ir/tensor.ts";
 import type { Checked } from "../support/diagnostic.ts";
 import { findLoop, leavesOf, valuesOf } from "./nest.ts";
 import type { Context } from "./primitive.ts";
@@ -150,7 +150,7 @@ function isConstant({ name }: Tensor, { buffers }: Context): boolean {
 /** Elements between one iteration of the loop and the next; infinite where that is not constant. */
 function strideOf({ name, indices }: Tensor, loop: string, { buffers }: Context): number {
   const buffer = buffers.get(name);
-  const strides = rowMajorStrides(buffer ? allocatedShape(buffer) : []);
+  const strides = buffer ? stridesOf(buffer) : [];
   const position = indices.reduce((sum, index, d) => add(sum, scale(index, strides[d] ?? 1)), constantIndex(0));
   return coefficientOf(position, loop) ?? Infinity;
 }

@@ -1,5 +1,5 @@
 /** Mistakes in steps that compute one layer inside another. */
-import { type Fault, schedules } from "./fault.ts";
+import { type Fault, memory, schedules } from "./fault.ts";
 
 const primitives = [{ path: "tests/schedule/primitives.test.ts" }];
 const regions = [{ path: "tests/schedule/region.test.ts" }];
@@ -39,6 +39,34 @@ export const scheduleFaults: readonly Fault[] = [
     find: "const from = isFixed ? Math.min(extent, Math.max(0, -start.low)) : 0;",
     replace: "const from = 0;",
     caughtBy: schedules,
+  },
+  {
+    name: "strides of a layout are those of the dimensions' own order",
+    file: "src/ir/tensor.ts",
+    find: "return layout ? layout.map((_, d) => strides[layout.indexOf(d)] ?? 1) : strides;",
+    replace: "return strides;",
+    caughtBy: [{ path: "tests/networks/verify.test.ts", name: "another order" }, { path: "tests/random/random_schedules.test.ts" }],
+  },
+  {
+    name: "a table is read where a choice does not need it",
+    file: "src/codegen/lower_expr.ts",
+    find: "if (!expr.indices.every((index) => isSafeIndex(index, place))) return false;",
+    replace: "",
+    caughtBy: memory,
+  },
+  {
+    name: "padded elements are summed from beyond memory",
+    file: "src/schedule/padding.ts",
+    find: 'if (expr.kind === "read" && !expr.otherwise && !isInside(expr)) isSafe = false;',
+    replace: "",
+    caughtBy: [{ path: "tests/random/random_schedules.test.ts" }, { path: "tests/schedule/schedules.test.ts" }],
+  },
+  {
+    name: "padded elements are stored",
+    file: "src/schedule/primitives/stage_registers.ts",
+    find: "const guards = (leaf?.guards ?? []).filter((guard) => isOfElements(guard, reduce));",
+    replace: "const guards = (leaf?.guards ?? []).filter((guard) => !isOfElements(guard, reduce));",
+    caughtBy: [{ path: "tests/schedule/legality.test.ts" }],
   },
   {
     name: "a border is computed where it is inlined",

@@ -209,6 +209,7 @@ export function createWild(seed: number) {
     shape: shape(),
     role: role(),
     ...(chance(0.3) ? { halo: { before: width(), after: width(), fill: number() } } : {}),
+    ...(chance(0.2) ? { layout: several(0, 4, () => random.integer(0, 3)) } : {}),
     ...(chance(0.2) ? { aliasOf: name() } : {}),
     ...(chance(0.2) ? { overwrites: name() } : {}),
     ...(chance(0.5) ? { offset: random.integer(0, 1 << 20) } : {}),

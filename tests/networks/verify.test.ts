@@ -70,6 +70,19 @@ test("a layer that computes another is judged with the rounding of both, and a w
   expect(broken.layers.filter((layer) => !layer.ok).map((layer) => layer.name)).toEqual(["y"]);
 });
 
+test("layers that lie in memory in another order are judged element by element", () => {
+  const compiled = compileText(`model m(x: f32[1, 6, 7, 8]) -> y: f32[1, 6, 7, 8] {
+  let a = conv2d(x, @j: [1, 1, 8, 8] = he_normal)
+  avg_pool2d(a, window: [3, 3], stride: [1, 1], pad: same) + tanh(a)
+}
+schedule turned on wasm for a { layout a by 0, 3, 1, 2 }`);
+  const { buffers } = compiled.levels.loop();
+  expect(buffers.find(({ name }) => name === "a")?.layout).toEqual([0, 3, 1, 2]);
+  const report = verifyModel(compiled, initializeWeights(compiled.weights, 0));
+  expect(report.layers.map((layer) => layer.name)).toContain("a");
+  expect(report.ok).toBe(true);
+});
+
 test.runIf(full)("the float64 reference makes 100 million multiply-adds a second", () => {
   // Plain convolutions: Winograd's would leave it a third of the products, and the rate to its transforms.
   const compiled = compileExample("vgg-cifar", { algorithm: "direct" });

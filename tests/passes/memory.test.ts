@@ -10,7 +10,7 @@ import { verifyLoop } from "../../src/ir/verify_loop.ts";
 import { computeInPlace } from "../../src/passes/compute_in_place.ts";
 import { lowerToLoop } from "../../src/passes/lower_to_loop.ts";
 import { planBuffers } from "../../src/passes/plan_buffers.ts";
-import { createReference, createWasm } from "../../src/pipeline/execute.ts";
+import { createReference, createWasm, writeSources } from "../../src/pipeline/execute.ts";
 import { lowerKernel } from "../../src/pipeline/lower.ts";
 import { randomInputs } from "../../src/pipeline/verify.ts";
 import { createRandom, type Random } from "../../src/support/random.ts";
@@ -171,6 +171,36 @@ function chain(random: Random): TensorProgram {
   }
   return { name: "chain", buffers, groups, inputs: ["t0"], outputs: [{ name: "y", value: `t${count}` }] };
 }
+
+test("a table is not read beyond its end where a choice makes its element unnecessary", () => {
+  const text = `quern loop 1
+program p
+arena 0
+
+inputs x
+output y = y
+
+input x: f32[2]
+constant t: i32[6] = [0, 1, 0, 1, 0, 1]
+temporary y: f32[8]
+
+nest y run -> y {
+  for i in 8 {
+    y[i] = if index(i) < 6_i32 then x[t[i] % 2] else 9
+  }
+}
+`;
+  const { value: level } = parseLevel(text, "p.loop");
+  if (level?.level !== "loop") throw new Error("no loop program");
+  // The verifier of kernels follows every access that no branch keeps from running.
+  const kernel = lowerKernel(level.program);
+  const instance = instantiate(kernel, emitWasm(kernel, { relaxed: false, calls: "build" }).bytes, "build");
+  writeSources(instance, kernel, new Map());
+  instance.build();
+  instance.write("x", [3, 4]);
+  instance.run();
+  expect([...instance.read("y")]).toEqual([3, 4, 3, 4, 3, 4, 9, 9]);
+});
 
 test("what schedules make unnecessary is gone, and so is its memory", () => {
   const text = `model m(x: f32[1, 16, 16, 8]) -> y: f32[1, 16, 16, 8] {

@@ -26,7 +26,7 @@ test(`steps on ${nests} nests of stores and accumulations are accepted exactly w
   for (let seed = 0; seed < nests; seed++) {
     const random = createRandom(`legality/${seed}`);
     const nest = randomNest(random, { extents: [1, 2, 3, 4, 4, 5, 8], perfect: seed % 3 === 0, quasiAffine: seed % 5 === 0 });
-    let context: Context = { nest, buffers, nests: [] };
+    let context: Context = { nest, buffers, nests: [], outputs: new Set() };
     for (let i = 0; i < 4; i++) {
       const step = randomStep(random, context.nest);
       const { value, diagnostics } = applyStep(step, context);
@@ -55,7 +55,7 @@ test(`a shifted tail keeps the meaning of ${nests} nests, and is seldom refused 
     const loop = random.pick(loopsOf(nest.body));
     const factor = random.integer(2, loop.extent - 1);
     if (loop.extent % factor === 0) continue;
-    const context: Context = { nest, buffers, nests: [] };
+    const context: Context = { nest, buffers, nests: [], outputs: new Set() };
     const { value } = applyStep(splitStep(loop.name, factor, "shift"), context);
     if (value) {
       accepted++;
@@ -77,7 +77,7 @@ test(`whatever is accepted on ${nests} nests of reductions leaves their meaning 
   for (let seed = 0; seed < nests; seed++) {
     const random = createRandom(`reduction/${seed}`);
     const nest = randomReduction(random, { extents: [1, 2, 3, 4, 4, 5, 8] });
-    let context: Context = { nest, buffers, nests: [] };
+    let context: Context = { nest, buffers, nests: [], outputs: new Set() };
     for (let i = 0; i < 7; i++) {
       const kind = random.uniform();
       const step =

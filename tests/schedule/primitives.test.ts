@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import type { Nest } from "../../src/ir/loop.ts";
+import { printBuffer } from "../../src/ir/print_buffers.ts";
 import { printNest } from "../../src/ir/print_loop.ts";
 import type { Context } from "../../src/schedule/primitive.ts";
 import { primitives } from "../../src/schedule/primitives.ts";
@@ -20,9 +21,12 @@ describe("examples", () => {
     expect(before.refusal ?? after.refusal).toBeUndefined();
     expectGolden(`${file}.before`, printed([before.context.nest], before.context));
     const added = after.changes.flatMap((change) => change.nests);
-    expectGolden(`${file}.after`, printed([...added, after.context.nest], after.context));
-    expect(resultOf([...added, after.context.nest], after.context)).toEqual(resultOf([before.context.nest], after.context));
-    expect(resultOf([before.context.nest], after.context)).toEqual(resultOf([start.nest], after.context));
+    const prepared = before.changes.flatMap((change) => change.nests);
+    const changed = after.changes.flatMap((change) => change.buffers.map(printBuffer)).map((line) => `${line}\n\n`);
+    expectGolden(`${file}.after`, changed.join("") + printed([...added, after.context.nest], after.context));
+    const expected = resultOf([...prepared, before.context.nest], after.context);
+    expect(resultOf([...prepared, ...added, after.context.nest], after.context)).toEqual(expected);
+    expect(expected).toEqual(resultOf([start.nest], after.context));
   });
 });
 

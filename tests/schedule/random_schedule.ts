@@ -18,12 +18,23 @@ export function randomSchedule(
 ): LoopProgram {
   const buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
   const build: Nest[] = [];
+  const outputs = new Set(program.outputs.map(({ value }) => value));
   const nests = program.nests.map((nest) => {
     if (nest.phase === "build" || nest.name.endsWith(".halo")) return nest;
-    let context: Context = { nest, buffers: new Map(buffers), nests: program.nests };
+    let context: Context = { nest, buffers: new Map(buffers), nests: program.nests, outputs };
     // Other nests' results are computed here first, now and then; later steps take what that makes.
     const moved = movedHere(random, context);
-    const steps = [...moved, ...(random.uniform() < 0.7 ? recipe(random, context) : Array.from({ length: 6 }, () => undefined))];
+    const { shape = [] } = buffers.get(nest.result) ?? {};
+    const order = shuffled(
+      random,
+      shape.map((_, d) => d),
+    );
+    const arranged = order.length > 0 && random.uniform() < 0.2 ? [stepOf(["layout", "result"], ["by", ...order])] : [];
+    const steps = [
+      ...arranged,
+      ...moved,
+      ...(random.uniform() < 0.7 ? recipe(random, context) : Array.from({ length: 6 }, () => undefined)),
+    ];
     for (const planned of steps) {
       const step = planned ?? anyStep(random, context);
       const { value } = applyStep(step, context);

@@ -218,7 +218,7 @@ export const refusals: readonly RefusalCase[] = [
     ["which-loop", twins, "split i by 2"],
     ["name-taken", taken, "split i by 2"],
     ["bad-factor", elementwise, "split i0 by 0"],
-    ["bad-factor large", elementwise, "split i0 by 8"],
+    ["bad-factor large", elementwise, "split i0 by 8 tail shift"],
     ["split-after-mode", elementwise, "unroll i0; split i0 by 2"],
     ["split-shift", inPlace, "split i by 4 tail shift"],
     ["split-shift reduction", matmul, "split c by 5 tail shift"],
@@ -356,6 +356,18 @@ export const refusals: readonly RefusalCase[] = [
     ["region-shape default", producing(doubled, consuming("for i in 8 {\n    y[i] = a[i + 1] else 3\n  }")), "compute a at i"],
     ["name-taken", separable, "split oh by 4 tail cut; compute a at oh.o; compute a at oh.t"],
     ...withoutProducer((tensor) => `compute ${tensor} at i`),
+  ]),
+  ...cases("layout", [
+    ["bad-step", separable, "layout a by 0, 1, 2"],
+    ["bad-step twice", separable, "layout a by 0, 1, 2, 2"],
+    ["layout-unknown", separable, "layout x by 0, 3, 1, 2"],
+    ["layout-place", separable, "layout result by 0, 3, 1, 2"],
+    ["layout-place constant", separable, "layout w by 3, 2, 1, 0"],
+    [
+      "layout-place name",
+      producing(doubled, consuming("for i in 8 {\n    y[i] = a[i]\n  }"), "temporary a: f32[8]\ntemporary v: f32[8] alias a"),
+      "layout a by 0",
+    ],
   ]),
   ...cases("inline", [
     ["bad-step", chain, "inline"],

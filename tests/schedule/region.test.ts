@@ -25,7 +25,7 @@ test(`regions of tiles in ${nests} nests are those of enumeration`, () => {
       tensor,
       loop.name,
       { what: "the tile", tile: "tile", loops: [] },
-      { nest, buffers, nests: [] },
+      { nest, buffers, nests: [], outputs: new Set() },
     );
     if (!value) {
       counts.refused++;

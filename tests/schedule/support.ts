@@ -42,7 +42,12 @@ export function contextOf(source: string): Context {
   const program = source.startsWith("quern loop") ? parsedLoop(source) : compileText(source).levels.loop("lower-to-loop");
   const nest = program.nests.find((candidate) => candidate.name === "y");
   invariant(nest, "the layer is called y");
-  return { nest, buffers: new Map(program.buffers.map((buffer) => [buffer.name, buffer])), nests: program.nests };
+  return {
+    nest,
+    buffers: new Map(program.buffers.map((buffer) => [buffer.name, buffer])),
+    nests: program.nests,
+    outputs: new Set(program.outputs.map(({ value }) => value)),
+  };
 }
 
 function parsedLoop(text: string): LoopProgram {

@@ -159,6 +159,7 @@ function takeBuffer(cursor: Cursor, kind: BufferRole["kind"]): Buffer {
   take(cursor, ":");
   const type = takeType(cursor);
   const path = kind === "weight" ? takePath(cursor, name) : name;
+  const layout = eat(cursor, "layout") ? takeList(cursor, "[", "]", () => takeInteger(cursor, 0, "the number of a dimension")) : undefined;
   const halo = eat(cursor, "halo") ? takeHalo(cursor) : undefined;
   const aliasOf = eat(cursor, "alias") ? takeName(cursor) : undefined;
   const overwrites = eat(cursor, "overwrites") ? takeName(cursor) : undefined;
@@ -167,6 +168,7 @@ function takeBuffer(cursor: Cursor, kind: BufferRole["kind"]): Buffer {
     name,
     ...type,
     role: takeRole(cursor, kind, path),
+    ...(layout ? { layout } : {}),
     ...(halo ? { halo } : {}),
     ...(aliasOf !== undefined ? { aliasOf } : {}),
     ...(overwrites !== undefined ? { overwrites } : {}),

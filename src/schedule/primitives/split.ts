@@ -21,11 +21,11 @@ type Plan = { readonly loop: For; readonly factor: number; readonly tail: Tail }
 export const split: Primitive<Plan> = {
   name: "split",
   summary:
-    "Divides a loop into tiles (strip-mining): L.o counts tiles, L.i the places in one. Where the factor does not divide the extent, `guard` tests every iteration, `shift` moves the last tile back over elements that are then computed twice, and `cut` leaves the rest to a copy of the body in a loop L.t behind the tiles (peeling), whose inner loops get names that end in `.t` too.",
+    "Divides a loop into tiles (strip-mining): L.o counts tiles, L.i the places in one. Where the factor does not divide the extent, `guard` tests every iteration, which may be fewer than the factor, `shift` moves the last tile back over elements that are then computed twice, and `cut` leaves the rest to a copy of the body in a loop L.t behind the tiles (peeling), whose inner loops get names that end in `.t` too.",
   syntax: "split LOOP by FACTOR [tail guard|shift|cut]",
   refusals: {
     ...namingRefusals,
-    "bad-factor": "the factor is no whole number between 1 and the extent",
+    "bad-factor": "the factor is no whole number of at least 1, or above the extent without a guard",
     "split-after-mode": "the loop already has another mode",
     "split-shift": "elements cannot be computed twice: the loop is reduced over, or the nest overwrites what it reads",
     "split-cut": "the rest of a reduction cannot be cut off: the loop is reduced over, or inside a loop that is, or that is vectorised",
@@ -79,11 +79,12 @@ export const split: Primitive<Plan> = {
         help: loop.mode === "parallel" ? "split first, then parallel" : `split first, then unroll or vectorize \`${name}.i\``,
         loops: [loop.name],
       });
-    if (factor > loop.extent)
+    // A loop of one iteration may index registers, where a longer one must be unrolled.
+    if (factor > loop.extent && (tail !== "guard" || loop.extent <= 1))
       return refuse(step, context, {
         code: "bad-factor",
         message: `\`${name}\` runs over ${loop.extent}, fewer than the factor ${factor}`,
-        help: loop.extent > 0 ? `split by at most ${loop.extent}` : "an empty loop has no tiles",
+        help: loop.extent > 1 ? `split by at most ${loop.extent}, or with \`tail guard\`` : "a loop of at most one iteration is left whole",
         loops: [loop.name],
       });
     const isWhole = loop.extent % factor === 0;

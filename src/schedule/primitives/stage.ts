@@ -13,7 +13,7 @@ type Plan =
 export const stage: Primitive<Plan> = {
   name: "stage",
   summary:
-    "`stage RESULT in registers at LOOP` keeps a tile of the result in registers while the loops inside LOOP run, and writes it once (cache write, accumulator); `in memory` keeps it in memory of its own. `stage TENSOR in memory at LOOP` copies what the loops inside LOOP read of a tensor at its beginning (cache read, row buffer); the region is inferred. `stage WEIGHT packed by LOOPS` reads a constant tensor from a copy that lies in the order of those loops (packing, layout transformation); the copy is made at build time.",
+    "`stage RESULT in registers at LOOP` keeps a tile of the result in registers while the loops inside LOOP run, and writes it once (cache write, accumulator), where elements that a guard leaves out are summed and not written, if all that is read for them lies in memory (padding); `in memory` keeps it in memory of its own. `stage TENSOR in memory at LOOP` copies what the loops inside LOOP read of a tensor at its beginning (cache read, row buffer); the region is inferred. `stage WEIGHT packed by LOOPS` reads a constant tensor from a copy that lies in the order of those loops (packing, layout transformation); the copy is made at build time.",
   syntax: "stage RESULT in registers|memory [at LOOP] | stage TENSOR in memory at LOOP | stage TENSOR packed by LOOP, LOOP, ...",
   refusals: {
     ...namingRefusals,
@@ -25,7 +25,7 @@ export const stage: Primitive<Plan> = {
     "stage-in-vector": "a loop around the tile is vectorised",
     "stage-dependence": "the reduction overwrites what it reads",
     ...regionRefusals,
-    "stage-written": "the memory of the tensor is written while the copy would be in use",
+    "stage-written": "an element of the tensor's memory is written and read while the copy would be in use",
     "stage-outside": "the box that is read reaches beyond the tensor, where only a guard keeps the nest from reading",
     "stage-unknown": "the nest does not read the tensor that would be packed",
     "stage-not-constant": "the tensor is computed at run time",
@@ -44,6 +44,12 @@ export const stage: Primitive<Plan> = {
       source: "model m(x: f32[1, 8, 8, 4]) -> y: f32[1, 6, 6, 4] { depthwise_conv2d(x, @k: [3, 3, 4, 1] = he_normal) }",
       prepare: "",
       step: "stage x in memory at oh",
+    },
+    {
+      title: "with padding",
+      source: "model m(x: f32[8, 16]) -> y: f32[8, 6] { matmul(x, @w: [16, 6] = he_normal) }",
+      prepare: "split f by 8 tail guard; reorder m, f.o, c, f.i; vectorize f.i; stage w packed by f.o, c, f.i",
+      step: "stage result in registers at f.o",
     },
     {
       title: "packed",

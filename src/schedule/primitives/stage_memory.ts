@@ -1,15 +1,16 @@
 /** The part of a tensor that the loops inside a place read is copied to memory of its own first (cache read, a row buffer). */
 import { add, constantIndex, variableIndex } from "../../ir/affine.ts";
 import type { Expr } from "../../ir/expr.ts";
-import type { Statement } from "../../ir/loop.ts";
+import type { For, Statement } from "../../ir/loop.ts";
 import { allocatedShape, shareMemory } from "../../ir/tensor.ts";
 import type { Checked } from "../../support/diagnostic.ts";
+import { type Access, accessesOf, commonLoops, conditionToMeet, type Direction, type Pair } from "../conflict.ts";
 import { leavesOf } from "../nest.ts";
 import { type Argument, accept, type Change, type Context, changed, refuse, type Step } from "../primitive.ts";
 import { inferRegion, type RegionPlan, withTile } from "../region.ts";
 
 export function checkMemory(step: Step, tensor: string, at: Argument | undefined, context: Context): Checked<RegionPlan> {
-  const { nest, buffers } = context;
+  const { buffers } = context;
   if (at === undefined)
     return refuse(step, context, {
       code: "bad-step",
@@ -20,12 +21,11 @@ export function checkMemory(step: Step, tensor: string, at: Argument | undefined
   const inferred = inferRegion(step, tensor, at, { what: `the copy of \`${tensor}\``, tile: copyName(tensor), loops }, context);
   if (!inferred.value) return inferred;
   const { at: loop, source, region } = inferred.value;
-  const inside = leavesOf(nest.body).filter((leaf) => leaf.loops.includes(loop));
-  const written = inside.find(({ statement }) => shareMemory(statement.buffer, tensor, buffers));
-  if (written)
+  const written = writtenWhileCopied(tensor, loop, context);
+  if (written !== undefined)
     return refuse(step, context, {
       code: "stage-written",
-      message: `\`${written.statement.buffer}\` is written inside \`${loop.name}\`, in the memory of \`${tensor}\`: a copy would be stale`,
+      message: `\`${written}\` is written inside \`${loop.name}\`, in the memory of \`${tensor}\`: a copy would be stale`,
       help: "copy at a loop further in, or leave this step out",
       loops: [loop.name],
     });
@@ -42,6 +42,21 @@ export function checkMemory(step: Step, tensor: string, at: Argument | undefined
       loops: [loop.name],
     });
   return accept(inferred.value);
+}
+
+/** What one iteration of the loop and those around it writes to an element of the tensor's memory that the same iteration reads. */
+function writtenWhileCopied(tensor: string, loop: For, { nest, buffers }: Context): string | undefined {
+  const inside = leavesOf(nest.body).filter((leaf) => leaf.loops.includes(loop));
+  for (const writer of inside.filter(({ statement }) => shareMemory(statement.buffer, tensor, buffers))) {
+    const write: Access = { tensor: writer.statement.buffer, indices: writer.statement.indices, writes: true };
+    for (const reader of inside) {
+      const pair: Pair = { first: reader, second: writer, isSame: false, common: commonLoops(reader, writer) };
+      const same = pair.common.slice(0, pair.common.indexOf(loop) + 1).map((): Direction => "=");
+      const reads = accessesOf(reader).filter((access) => !access.writes && access.tensor === tensor);
+      if (reads.some((read) => conditionToMeet(read, write, pair, buffers).allows(same))) return write.tensor;
+    }
+  }
+  return undefined;
 }
 
 export function applyMemory(plan: RegionPlan, { nest }: Context): Change {

@@ -9,7 +9,8 @@ import type { For, Reduce, Statement } from "../../ir/loop.ts";
 import type { Checked } from "../../support/diagnostic.ts";
 import { invariant } from "../../support/invariant.ts";
 import { readsItsResult } from "../dependence.ts";
-import { findReduce, leavesOf, mapReads, replaceStatement, substituteInStatement, variablesOfExpr } from "../nest.ts";
+import { findReduce, leavesOf, mapReads, mapStatement, replaceStatement, substituteInStatement, variablesOfExpr } from "../nest.ts";
+import { readsInMemory } from "../padding.ts";
 import { type Argument, accept, type Change, type Context, changed, namedLoop, refuse, type Step } from "../primitive.ts";
 import { tileName } from "../region.ts";
 
@@ -103,8 +104,9 @@ function namesOf(loops: readonly string[]): string {
   return loops.map((name) => `\`${name}\``).join(", ");
 }
 
-export function applyRegisters({ tree, reduce, scope }: RegistersPlan, { nest }: Context): Change {
-  return changed(nest, replaceStatement(nest.body, tree, staged(tree, reduce, scope)));
+export function applyRegisters({ tree, reduce, scope }: RegistersPlan, { nest, buffers }: Context): Change {
+  const isPadded = readsInMemory(reduce, nest.body, buffers);
+  return changed(nest, replaceStatement(nest.body, tree, staged(tree, reduce, scope, isPadded)));
 }
 
 /** The loops from here to the only leaf, or undefined where statements stand side by side. */
@@ -132,7 +134,8 @@ export function tileLoops(chain: readonly For[], reduce: Reduce): For[] {
   return [...parallel.filter((loop) => loop.mode !== "vectorize"), ...parallel.filter((loop) => loop.mode === "vectorize")];
 }
 
-function staged(body: Statement, reduce: Reduce, scope: "register" | "memory"): Statement {
+/** `isPadded`: elements that guards leave out are summed in the tile all the same, and not stored. */
+function staged(body: Statement, reduce: Reduce, scope: "register" | "memory", isPadded: boolean): Statement {
   const chain = chainTo(body);
   invariant(chain, "a staged reduction is the only statement");
   const tile = tileLoops(chain, reduce);
@@ -142,7 +145,14 @@ function staged(body: Statement, reduce: Reduce, scope: "register" | "memory"): 
   const { op, dtype, value, where } = reduce;
   const identity = constantExpr(dtype, reductionIdentity(op, dtype));
   const init = copyLoops(inOrder, ".init", { kind: "store", buffer: name, indices: indices(".init"), value: identity });
-  const main = replaceLeaf(body, { kind: "accumulate", buffer: name, indices: indices(""), op, value, ...(where ? { where } : {}) });
+  const main = replaceLeaf(isPadded ? withoutGuards(body, reduce) : body, {
+    kind: "accumulate",
+    buffer: name,
+    indices: indices(""),
+    op,
+    value,
+    ...(where ? { where } : {}),
+  });
   const tileRead: Expr = { kind: "read", tensor: name, indices: indices(""), dtype };
   const store: Statement = {
     kind: "store",
@@ -170,11 +180,19 @@ function suffixed(statement: Statement, loops: readonly For[], suffix: string): 
   return substituteInStatement(statement, (name) => (names.has(name) ? variableIndex(name + suffix) : undefined));
 }
 
-/** The guards of the chain that do not depend on the reduction: they say which elements exist. */
+/** Whether a guard does not depend on the reduction: it says which elements exist. */
+function isOfElements(guard: Expr, reduce: Reduce): boolean {
+  return ![...variablesOfExpr(guard)].some((name) => reduce.over.includes(name));
+}
+
+function withoutGuards(statement: Statement, reduce: Reduce): Statement {
+  if (statement.kind === "if" && isOfElements(statement.condition, reduce)) return withoutGuards(statement.body, reduce);
+  return mapStatement(statement, (inner) => withoutGuards(inner, reduce));
+}
+
 function guarded(store: Statement, body: Statement, reduce: Reduce): Statement {
-  const over = new Set(reduce.over);
   const [leaf] = leavesOf(body);
-  const guards = (leaf?.guards ?? []).filter((guard) => ![...variablesOfExpr(guard)].some((name) => over.has(name)));
+  const guards = (leaf?.guards ?? []).filter((guard) => isOfElements(guard, reduce));
   return guards.reduceRight<Statement>((inner, condition) => ({ kind: "if", condition, body: inner }), store);
 }
 
