@@ -19,7 +19,8 @@ const floors: Record<string, readonly string[]> = {
   pipeline: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "exporters", "runtime"],
   compile: ["support", "ir", "library", "semantics", "frontend", "passes", "schedule", "codegen", "pipeline"],
   index: ["support", "ir", "pipeline", "compile"],
-  cli: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "exporters", "pipeline", "compile", "runtime"],
+  tuner: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "pipeline", "compile"],
+  cli: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "exporters", "pipeline", "compile", "runtime", "tuner"],
 };
 
 /** Packages, and the only places that may import them. */
