@@ -19,8 +19,8 @@ export type CompileOptions = {
   readonly schedule?: "default" | "none";
   /** A rule with `when` that is applied wherever it is legal, and no other such rule; "direct" applies none of them. */
   readonly algorithm?: string;
-  /** What was found by measuring: the schedule of each workload that it names, and the algorithm of each value. */
-  readonly tuned?: TunedSection;
+  /** What was found by measuring, in order of preference: the first section for the model gives schedules and algorithms. */
+  readonly tuned?: readonly TunedSection[];
 };
 
 export type Compiled = {
@@ -57,7 +57,8 @@ export type Levels = {
 /** Builds the levels from an nn program, for `lower` and for importers. */
 export function createCompiled(source: NnProgram, declared: Module, options: CompileOptions = {}): Compiled {
   const { algorithm } = options;
-  const tuned = options.schedule === "none" ? undefined : options.tuned;
+  const sections = options.schedule === "none" ? [] : (options.tuned ?? []);
+  const tuned = sections.find(({ model, target }) => model === source.name && target === "wasm");
   const chosen = tuned && bindChoices(choosable(source, declared), ruleNames(declared), tuned);
   const rules = chosen ? chooseFor(declared.rules, chosen.choices) : declared.rules;
   const module = { ...declared, rules: algorithm === undefined ? rules : forceAlgorithm(declared.rules, algorithm) };

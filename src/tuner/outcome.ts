@@ -5,6 +5,7 @@
 import { isPlainName } from "../ir/print_literal.ts";
 import type { TunedFile } from "../ir/tuned.ts";
 import type { Environment } from "./measurer.ts";
+import type { Tuned } from "./tune.ts";
 
 export type OutcomeWorkload = {
   readonly key: string;
@@ -25,6 +26,23 @@ export type Outcome = {
   /** Those whose schedule is not the default. */
   readonly workloads: readonly OutcomeWorkload[];
 };
+
+/** Times of the network are the sums over its layers. */
+export function outcomeOf(model: string, environment: Environment, { results }: Tuned): Outcome {
+  const total = (of: (result: Tuned["results"][number]) => number) =>
+    results.reduce((sum, result) => sum + result.workload.layers.length * of(result), 0) / 1000;
+  const workloads = results
+    .filter(({ isDefault }) => !isDefault)
+    .map(({ workload, best, defaultTime, scheduled }) => ({
+      key: workload.key,
+      layers: workload.layers,
+      us: best.us,
+      defaultUs: defaultTime.us,
+      steps: scheduled.steps,
+    }));
+  const [ms, defaultMs] = [total(({ best }) => best.us), total(({ defaultTime }) => defaultTime.us)];
+  return { environment, model, ms, defaultMs, choices: [], apart: [], workloads };
+}
 
 const head = `# Found by \`quern tune\`, which replaces the section of its target and engine and nothing else. The steps are those of
 # docs/schedules.md; what is edited here is checked like any schedule. docs/tuning.md says how a section is chosen.

@@ -5,7 +5,6 @@
 import type { SketchDeclaration } from "../ir/declaration.ts";
 import { applySketch } from "../schedule/schedule_program.ts";
 import { firstOption } from "../schedule/step_values.ts";
-import type { Random } from "../support/random.ts";
 import { type Attempt, asLowered, attempt, type Decision, realize, type Scheduled } from "./candidate.ts";
 import type { Workload } from "./workload.ts";
 
@@ -28,10 +27,49 @@ export function spaceOf(workload: Workload, declared: readonly SketchDeclaration
   return { workload, sketches, defaultSchedule: made.scheduled };
 }
 
-/** Each knob turned at random; sketches are equally likely. */
-export function drawCandidate({ workload, sketches }: Space, random: Random): Attempt {
-  if (sketches.length === 0) return { kind: "refused", code: "no-match", decisions: [] };
-  return attempt(workload, random.pick(sketches), (_, options) => random.pick(options));
+/** Turns a knob, knowing those before it. */
+export type Turn = (name: string, options: readonly number[], before: readonly Decision[]) => number;
+
+/**
+ * Carries candidates out, and remembers what the knobs of each sketch lead to: a way that was gone before is not gone again. Where it
+ * leads to a refusal, or to a schedule that `isKnown` by its steps, there is nothing to carry out.
+ */
+export type Drawer = (sketch: SketchDeclaration, turn: Turn, isKnown: (steps: string) => boolean) => Scheduled | undefined;
+
+type Way =
+  | { readonly kind: "knob"; readonly name: string; readonly options: readonly number[] }
+  | { readonly kind: "end"; readonly steps: string | undefined };
+
+export function createDrawer({ workload }: Pick<Space, "workload">): Drawer {
+  const ways = new Map<string, Way>();
+  return (sketch, turn, isKnown) => {
+    const turned: Decision[] = [];
+    const at = () => `${sketch.name} ${turned.map(({ value }) => value).join(" ")}`;
+    let way = ways.get(at());
+    while (way?.kind === "knob") {
+      const { name, options } = way;
+      const wanted = turn(name, options, turned);
+      turned.push({ name, value: options.includes(wanted) ? wanted : (options[0] ?? 1), options });
+      way = ways.get(at());
+    }
+    if (way && (way.steps === undefined || isKnown(way.steps))) return undefined;
+    const made = attempt(workload, sketch, (name, options, before) => turned[before.length]?.value ?? turn(name, options, before));
+    const decisions = made.kind === "scheduled" ? made.scheduled.decisions : made.decisions;
+    const path = (length: number) =>
+      `${sketch.name} ${decisions
+        .slice(0, length)
+        .map(({ value }) => value)
+        .join(" ")}`;
+    for (const [i, { name, options }] of decisions.entries()) ways.set(path(i), { kind: "knob", name, options });
+    const steps = made.kind === "scheduled" ? stepsOf(made.scheduled) : undefined;
+    ways.set(path(decisions.length), { kind: "end", steps });
+    return made.kind === "scheduled" && !isKnown(stepsOf(made.scheduled)) ? made.scheduled : undefined;
+  };
+}
+
+/** Equal for candidates that are the same schedule, whatever their knobs. */
+export function stepsOf({ steps }: Scheduled): string {
+  return steps.join("\n");
 }
 
 export type SpaceSize = {
@@ -75,7 +113,7 @@ export function measureSpace(space: Space, limit: number): SpaceSize {
     settings++;
     if (made.kind === "refused") count(made.code);
     else {
-      const steps = made.scheduled.steps.join("\n");
+      const steps = stepsOf(made.scheduled);
       if (seen.has(steps)) count("equal");
       seen.add(steps);
     }

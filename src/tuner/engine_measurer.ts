@@ -1,0 +1,139 @@
+/**
+ * A measurer over an agent in some engine, which may hang or die: then it is started anew, and the candidates that it had are
+ * measured one by one, to find the one to blame. A control kernel in every round tells how fast the machine is now; a batch during which it was
+ * slowed down is measured again.
+ */
+import { peakModule } from "../pipeline/peak.ts";
+import { invariant } from "../support/invariant.ts";
+import type { AgentAnswer, AgentCandidate, AgentRequest, AgentVerdict } from "./agent.ts";
+import { type BuiltCandidate, buildCandidate, type PreparedWorkload, prepareWorkload } from "./build_candidate.ts";
+import type { Effort, Environment, Measurer, Verdict } from "./measurer.ts";
+import type { Workload } from "./workload.ts";
+
+/** The way to an agent. */
+export type Channel = {
+  /** The answer; or nothing where none comes in time, or the agent died. It is running anew by then. */
+  request(request: AgentRequest, seconds: number): Promise<AgentAnswer | undefined>;
+  close(): Promise<void>;
+};
+
+export type EngineOptions = {
+  readonly environment: Pick<Environment, "target" | "engine" | "device" | "compiler">;
+  /** Milliseconds that a sample lasts at least, and of untimed runs before: the engine's clock and compiler decide. */
+  readonly sample: number;
+  readonly warm: number;
+  /** Seconds after which a candidate counts as hung. */
+  readonly timeout: number;
+  readonly seed: number;
+  /** Milliseconds since any moment. */
+  readonly now: () => number;
+  /** Without relaxed multiply-adds, though the engine has them. */
+  readonly simd?: boolean;
+};
+
+/** How much slower than at its best the control may be while a batch is measured, and how often such a batch is measured again. */
+const drift = 1.15;
+const repeats = 2;
+/** A candidate this far behind the best is given up before it is timed. */
+const hopeless = 1.7;
+
+export async function createEngineMeasurer(channel: Channel, options: EngineOptions): Promise<Measurer> {
+  const { now, timeout, seed, sample, warm } = options;
+  const start = now();
+  const simd = peakModule({ relaxed: false });
+  const probe = peakModule({ relaxed: true });
+  const control = { bytes: simd.bytes, operandsAt: [], result: { at: 0, dtype: "f32", count: 0 } };
+  const describe = { kind: "describe", control, relaxed: probe.bytes } as const;
+  const described = await channel.request(describe, 30);
+  invariant(described?.kind === "described", "the engine does not answer");
+  const relaxed = described.hasRelaxed && !options.simd;
+  let fastest = described.control;
+  let prepared: PreparedWorkload | undefined;
+
+  return {
+    environment: { ...options.environment, version: described.version, relaxed },
+    // With fused multiply-adds an engine may do more; the control is the same kernel either way.
+    peak: simd.operations / (described.control / 1000),
+    seconds: () => (now() - start) / 1000,
+    close: () => channel.close(),
+    async measure(workload, candidates, effort) {
+      const built = candidates.map((scheduled) => buildCandidate(workload, scheduled, { relaxed }));
+      if (prepared?.key !== workload.key) {
+        prepared = prepareWorkload(workload, seed);
+        await prepare();
+      }
+      return await measureBatch(workload, built, effort);
+    },
+  };
+
+  async function prepare(): Promise<void> {
+    invariant(prepared, "no workload is prepared");
+    const { key, operands, expected, bound } = prepared;
+    const workload = { key, operands: operands.map(({ bytes }) => bytes), expected, bound };
+    const answer = await channel.request({ kind: "prepare", workload }, 60);
+    invariant(answer?.kind === "prepared", "the engine does not take a workload's operands");
+  }
+
+  async function measureBatch(workload: Workload, built: readonly BuiltCandidate[], effort: Effort): Promise<Verdict[]> {
+    let best: { readonly verdicts: Verdict[]; readonly control: number } | undefined;
+    for (let attempt = 0; attempt <= repeats; attempt++) {
+      const answer = await ask(workload, built, effort);
+      if (!answer) return built.length > 1 ? await oneByOne(workload, built, effort) : [{ kind: "hung", seconds: timeout }];
+      // Of each two rounds the better: a control that is slow in all of them says that the machine was.
+      const control = answer.control.length === 0 ? 0 : quantile(answer.control, 0.25);
+      if (answer.control.length > 0) fastest = Math.min(fastest, control);
+      const verdicts = answer.verdicts.map((verdict, i) => verdictOf(verdict, built[i]));
+      if (!best || control < best.control) best = { verdicts, control };
+      const isSettled = verdicts.some(({ kind }) => kind === "wrong") || control <= drift * fastest;
+      if (isSettled) break;
+    }
+    return best?.verdicts ?? [];
+  }
+
+  async function oneByOne(workload: Workload, built: readonly BuiltCandidate[], effort: Effort): Promise<Verdict[]> {
+    const verdicts: Verdict[] = [];
+    for (const candidate of built) verdicts.push(...(await measureBatch(workload, [candidate], effort)));
+    return verdicts;
+  }
+
+  async function ask(workload: Workload, built: readonly BuiltCandidate[], { rounds, best }: Effort) {
+    const effort = { rounds, best: best / 1000, hopeless, sample, warm };
+    const candidates = built.map(({ bytes, operandsAt, result }): AgentCandidate => ({ bytes, operandsAt, result }));
+    const answer = await channel.request({ kind: "measure", key: workload.key, candidates, effort }, timeout);
+    if (answer?.kind === "measured") return answer;
+    // The agent is a new one.
+    await channel.request(describe, 30);
+    await prepare();
+    return undefined;
+  }
+}
+
+function verdictOf(verdict: AgentVerdict, built: BuiltCandidate | undefined): Verdict {
+  if (verdict.kind !== "timed") return verdict;
+  const { samples, isStopped } = verdict;
+  const us = samples.map((ms) => round(ms * 1000));
+  const [low, high] = medianInterval(us);
+  return { kind: "timed", us: quantile(us, 0.25), low, high, samples: us.length, isStopped, operations: built?.operations ?? 0 };
+}
+
+/** Between which of the sorted samples the median lies with a probability of 95% (the binomial distribution, as a normal one). */
+export function medianInterval(samples: readonly number[]): readonly [number, number] {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const reach = Math.floor((sorted.length - 1.96 * Math.sqrt(sorted.length)) / 2);
+  const first = Math.max(0, reach);
+  return [sorted[first] ?? Number.NaN, sorted[sorted.length - 1 - first] ?? Number.NaN];
+}
+
+/** Linear between the two nearest samples. */
+export function quantile(samples: readonly number[], fraction: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const position = (sorted.length - 1) * fraction;
+  const below = sorted[Math.floor(position)] ?? Number.NaN;
+  const above = sorted[Math.ceil(position)] ?? Number.NaN;
+  return round(below + (above - below) * (position - Math.floor(position)));
+}
+
+/** To nanoseconds. */
+function round(us: number): number {
+  return Math.round(us * 1000) / 1000;
+}
