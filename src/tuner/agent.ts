@@ -51,8 +51,12 @@ export type Agent = { handle(request: AgentRequest): AgentAnswer };
 type Exports = { readonly memory: WebAssembly.Memory; readonly build: () => void; readonly run: () => void };
 type Runner = { readonly run: () => void; milliseconds: number; readonly samples: number[]; isAlive: boolean };
 
+/** Steps of the clock that a sample lasts at least. */
+const steps = 100;
+
 /** `version` is what the engine says of itself. */
 export function createAgent(version: string): Agent {
+  const step = clockStep();
   let control: (() => void) | undefined;
   let current: AgentWorkload | undefined;
 
@@ -95,7 +99,7 @@ export function createAgent(version: string): Agent {
     const controls: number[] = [];
     for (let round = 0; round < effort.rounds && runners.some((runner) => runner.isAlive); round++) {
       if (control) controls.push(timed(control, 1));
-      for (const runner of runners) if (runner.isAlive) sampleOf(runner, effort.sample);
+      for (const runner of runners) if (runner.isAlive) sampleOf(runner, Math.max(effort.sample, steps * step));
       // Who is behind by more than noise after some rounds does not catch up.
       const fastest = Math.min(effort.best, ...runners.map(({ samples }) => Math.min(...samples)));
       if (round >= 2) for (const runner of runners) if (Math.min(...runner.samples) > 1.25 * fastest) runner.isAlive = false;
@@ -154,6 +158,18 @@ export function createAgent(version: string): Agent {
     const each = timed(runner.run, runs);
     runner.milliseconds = Math.min(runner.milliseconds, each);
     runner.samples.push(each);
+  }
+
+  /** Milliseconds from one reading of the clock to the next that differs: a page that is not isolated has a coarse one. */
+  function clockStep(): number {
+    let least = Infinity;
+    for (let i = 0; i < 5; i++) {
+      const start = performance.now();
+      let now = start;
+      while (now === start) now = performance.now();
+      least = Math.min(least, now - start);
+    }
+    return least;
   }
 
   function timed(run: () => void, runs: number): number {
