@@ -22,6 +22,8 @@ export type AgentEffort = {
   /** Milliseconds; a candidate slower than `hopeless` times this is given up. */
   readonly best: number;
   readonly hopeless: number;
+  /** One whose fastest sample of three is behind the fastest of all by this factor is given up too. */
+  readonly behind: number;
   /** Milliseconds that one sample lasts at least: many times the step of the engine's clock. */
   readonly sample: number;
   /** Milliseconds of untimed runs, for the optimising tier to replace the first one's code. */
@@ -30,7 +32,8 @@ export type AgentEffort = {
 
 export type AgentRequest =
   | { readonly kind: "describe"; readonly control: AgentCandidate; readonly relaxed: Uint8Array }
-  | { readonly kind: "prepare"; readonly workload: AgentWorkload }
+  /** Workloads stay until they are to be forgotten. */
+  | { readonly kind: "prepare"; readonly workload: AgentWorkload; readonly forget: readonly string[] }
   | { readonly kind: "measure"; readonly key: string; readonly candidates: readonly AgentCandidate[]; readonly effort: AgentEffort };
 
 /** Milliseconds of one run, each the mean over a sample. */
@@ -40,8 +43,14 @@ export type AgentVerdict =
   | { readonly kind: "failed"; readonly message: string };
 
 export type AgentAnswer =
-  /** Milliseconds of the control kernel, and whether the engine takes the relaxed module. */
-  | { readonly kind: "described"; readonly version: string; readonly control: number; readonly hasRelaxed: boolean }
+  /** Milliseconds of the control kernel, and of the relaxed one where the engine takes it. */
+  | {
+      readonly kind: "described";
+      readonly version: string;
+      readonly control: number;
+      readonly relaxed: number;
+      readonly hasRelaxed: boolean;
+    }
   | { readonly kind: "prepared" }
   /** `control`: milliseconds of the control kernel in each round. */
   | { readonly kind: "measured"; readonly verdicts: readonly AgentVerdict[]; readonly control: readonly number[] };
@@ -58,7 +67,7 @@ const steps = 100;
 export function createAgent(version: string): Agent {
   const step = clockStep();
   let control: (() => void) | undefined;
-  let current: AgentWorkload | undefined;
+  const workloads = new Map<string, AgentWorkload>();
 
   return {
     handle(request) {
@@ -68,14 +77,19 @@ export function createAgent(version: string): Agent {
           const runner = warmUp(control, 60);
           for (let i = 0; i < 15; i++) sampleOf(runner, 1);
           const hasRelaxed = WebAssembly.validate(bufferOf(request.relaxed));
-          return { kind: "described", version, control: Math.min(...runner.samples), hasRelaxed };
+          const fused = hasRelaxed ? warmUp(load({ bytes: request.relaxed }).run, 60) : runner;
+          for (let i = 0; i < 15; i++) sampleOf(fused, 1);
+          const [own, relaxed] = [Math.min(...runner.samples), Math.min(...fused.samples)];
+          return { kind: "described", version, control: own, relaxed, hasRelaxed };
         }
         case "prepare":
-          current = request.workload;
+          for (const key of request.forget) workloads.delete(key);
+          workloads.set(request.workload.key, request.workload);
           return { kind: "prepared" };
         case "measure": {
-          if (!current || current.key !== request.key) throw new Error(`the workload ${request.key} was not prepared`);
-          return measure(current, request.candidates, request.effort);
+          const workload = workloads.get(request.key);
+          if (!workload) throw new Error(`the workload ${request.key} was not prepared`);
+          return measure(workload, request.candidates, request.effort);
         }
       }
     },
@@ -102,7 +116,7 @@ export function createAgent(version: string): Agent {
       for (const runner of runners) if (runner.isAlive) sampleOf(runner, Math.max(effort.sample, steps * step));
       // Who is behind by more than noise after some rounds does not catch up.
       const fastest = Math.min(effort.best, ...runners.map(({ samples }) => Math.min(...samples)));
-      if (round >= 2) for (const runner of runners) if (Math.min(...runner.samples) > 1.25 * fastest) runner.isAlive = false;
+      if (round >= 2) for (const runner of runners) if (Math.min(...runner.samples) > effort.behind * fastest) runner.isAlive = false;
     }
     const verdicts = entries.map(
       (entry): AgentVerdict => ("run" in entry ? { kind: "timed", samples: entry.samples, isStopped: !entry.isAlive } : entry),

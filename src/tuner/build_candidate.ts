@@ -5,12 +5,12 @@
 import { lowerToKernels } from "../codegen/lower_to_kernel.ts";
 import { emitWasm } from "../codegen/wasm/emit.ts";
 import { instantiate } from "../codegen/wasm/instance.ts";
-import { type DType, dtypes, elementCount } from "../ir/dtype.ts";
+import { type DType, dtypes, elementCount, isFloat } from "../ir/dtype.ts";
 import { forEachPoint } from "../ir/evaluate.ts";
 import { floatOperations } from "../ir/float_operations.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
 import type { LoopProgram } from "../ir/loop.ts";
-import { writeElement } from "../ir/memory_element.ts";
+import { roundToDType, writeElement } from "../ir/memory_element.ts";
 import { allocatedShape, type Buffer, type TensorProgram } from "../ir/tensor.ts";
 import { boundName } from "../passes/error_bound.ts";
 import { lowerToLoop } from "../passes/lower_to_loop.ts";
@@ -43,7 +43,7 @@ export type BuiltCandidate = {
   readonly operations: number;
 };
 
-/** Operands are standard normal, small integers, or the constants of the program; equal for equal seeds. */
+/** Operands are uniform of variance 1, small integers, or the constants of the program; equal for equal seeds. */
 export function prepareWorkload(workload: Workload, seed: number): PreparedWorkload {
   const { key, group } = workload;
   const buffers = standAlone(workload);
@@ -127,12 +127,23 @@ function valuesOf(buffer: Buffer, random: ReturnType<typeof createRandom>): Floa
   const { role, halo, dtype } = buffer;
   const shape = allocatedShape(buffer);
   if (role.kind === "constant") return Float64Array.from(role.data);
-  const values = randomTensor({ dtype, shape }, random);
+  const values = isFloat(dtype) ? uniformValues(elementCount(shape), dtype, random) : randomTensor({ dtype, shape }, random);
   if (halo)
     forEachElement(shape, (point, at) => {
       if (isBorder(point, buffer)) values[at] = halo.fill;
     });
   return values;
+}
+
+/** Uniform, of variance 1: millions of weights by a generator of one multiplication (Numerical Recipes' linear congruential one), of its higher bits. */
+function uniformValues(count: number, dtype: DType, random: ReturnType<typeof createRandom>): Float64Array {
+  let state = random.integer(0, 2 ** 32 - 1);
+  const values = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    values[i] = ((state >> 8) / 2 ** 23) * Math.sqrt(3);
+  }
+  return dtype === "f64" ? values : values.map((value) => roundToDType(value, dtype));
 }
 
 function allocatedBounds(buffer: Buffer, inner: Float64Array): Float64Array {

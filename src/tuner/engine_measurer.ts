@@ -36,6 +36,10 @@ const drift = 1.15;
 const repeats = 2;
 /** A candidate this far behind the best is given up before it is timed. */
 const hopeless = 1.7;
+const behind = 1.25;
+
+/** Bytes of operands and results that the agent keeps, so that who comes back to a workload need not compute its reference again. */
+const held = 400e6;
 
 export async function createEngineMeasurer(channel: Channel, options: EngineOptions): Promise<Measurer> {
   const { now, timeout, seed, sample, warm } = options;
@@ -48,29 +52,37 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
   invariant(described?.kind === "described", "the engine does not answer");
   const relaxed = described.hasRelaxed && !options.simd;
   let fastest = described.control;
-  let prepared: PreparedWorkload | undefined;
+  /** What the agent holds, the longest unused first. */
+  const prepared = new Map<string, PreparedWorkload>();
 
   return {
     environment: { ...options.environment, version: described.version, relaxed },
-    // With fused multiply-adds an engine may do more; the control is the same kernel either way.
-    peak: simd.operations / (described.control / 1000),
+    peak: simd.operations / ((relaxed ? described.relaxed : described.control) / 1000),
     seconds: () => (now() - start) / 1000,
     close: () => channel.close(),
     async measure(workload, candidates, effort) {
       const built = candidates.map((scheduled) => buildCandidate(workload, scheduled, { relaxed }));
-      if (prepared?.key !== workload.key) {
-        prepared = prepareWorkload(workload, seed);
-        await prepare();
-      }
+      const known = prepared.get(workload.key);
+      // Behind all others, as the one used last.
+      prepared.delete(workload.key);
+      if (known) prepared.set(workload.key, known);
+      else await prepare(prepareWorkload(workload, seed));
       return await measureBatch(workload, built, effort);
     },
   };
 
-  async function prepare(): Promise<void> {
-    invariant(prepared, "no workload is prepared");
-    const { key, operands, expected, bound } = prepared;
-    const workload = { key, operands: operands.map(({ bytes }) => bytes), expected, bound };
-    const answer = await channel.request({ kind: "prepare", workload }, 60);
+  async function prepare(workload: PreparedWorkload): Promise<void> {
+    const forget: string[] = [];
+    let bytes = sizeOf(workload);
+    for (const other of [...prepared.values()].reverse()) {
+      bytes += sizeOf(other);
+      if (bytes > held) forget.push(other.key);
+    }
+    for (const key of forget) prepared.delete(key);
+    prepared.set(workload.key, workload);
+    const { key, operands, expected, bound } = workload;
+    const sent = { key, operands: operands.map((operand) => operand.bytes), expected, bound };
+    const answer = await channel.request({ kind: "prepare", workload: sent, forget }, 60);
     invariant(answer?.kind === "prepared", "the engine does not take a workload's operands");
   }
 
@@ -96,24 +108,41 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
     return verdicts;
   }
 
-  async function ask(workload: Workload, built: readonly BuiltCandidate[], { rounds, best }: Effort) {
-    const effort = { rounds, best: best / 1000, hopeless, sample, warm };
+  async function ask(workload: Workload, built: readonly BuiltCandidate[], { rounds, best, keepAll }: Effort) {
+    const effort = { rounds, best: best / 1000, hopeless, behind: keepAll ? Infinity : behind, sample, warm };
     const candidates = built.map(({ bytes, operandsAt, result }): AgentCandidate => ({ bytes, operandsAt, result }));
     const answer = await channel.request({ kind: "measure", key: workload.key, candidates, effort }, timeout);
     if (answer?.kind === "measured") return answer;
-    // The agent is a new one.
+    // The agent is a new one, and holds nothing.
+    const own = prepared.get(workload.key);
+    prepared.clear();
     await channel.request(describe, 30);
-    await prepare();
+    if (own) await prepare(own);
     return undefined;
   }
 }
+
+function sizeOf({ operands, expected, bound }: PreparedWorkload): number {
+  return operands.reduce((sum, { bytes }) => sum + bytes.byteLength, expected.byteLength + bound.byteLength);
+}
+
+const many = 12;
 
 function verdictOf(verdict: AgentVerdict, built: BuiltCandidate | undefined): Verdict {
   if (verdict.kind !== "timed") return verdict;
   const { samples, isStopped } = verdict;
   const us = samples.map((ms) => round(ms * 1000));
   const [low, high] = medianInterval(us);
-  return { kind: "timed", us: quantile(us, 0.25), low, high, samples: us.length, isStopped, operations: built?.operations ?? 0 };
+  // Of few samples the fastest: whatever else the machine does makes them longer.
+  return {
+    kind: "timed",
+    us: us.length < many ? Math.min(...us) : quantile(us, 0.25),
+    low,
+    high,
+    samples: us.length,
+    isStopped,
+    operations: built?.operations ?? 0,
+  };
 }
 
 /** Between which of the sorted samples the median lies with a probability of 95% (the binomial distribution, as a normal one). */

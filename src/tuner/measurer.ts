@@ -20,7 +20,7 @@ export type Environment = {
 /** Times in microseconds. */
 export type Timing = {
   readonly kind: "timed";
-  /** The lower quartile of the samples: an interruption makes a sample longer, never shorter. */
+  /** The lower quartile of the samples, and of few the fastest: an interruption makes a sample longer, never shorter. */
   readonly us: number;
   /** A 95% confidence interval of the median, from the order of the samples. */
   readonly low: number;
@@ -46,6 +46,8 @@ export type Effort = {
   readonly rounds: number;
   /** The best time so far (us), far behind which a candidate is given up; Infinity keeps all. */
   readonly best: number;
+  /** None is given up: for the last comparison. */
+  readonly keepAll?: true;
 };
 
 export type Measurer = {

@@ -25,6 +25,8 @@ export type SearchOptions = {
 
 export type Search = {
   readonly space: Space;
+  /** How many candidates the first proposals are: the default, and those of earlier runs. */
+  readonly beginning: number;
   /** The best first. */
   results(): readonly SearchResult[];
   /** Up to `count` candidates not proposed before; fewer, or none, where the space has no more. */
@@ -49,11 +51,13 @@ export function createSearch(space: Space, options: SearchOptions): Search {
   const draw = createDrawer(space);
   const tried = new Set<string>();
   const results: SearchResult[] = [];
+  const first = beginning();
   let fruitless = 0;
   let isExhausted = false;
 
   return {
     space,
+    beginning: first.length,
     results: () => results,
     isExhausted: () => isExhausted,
     report(proposal, us) {
@@ -63,12 +67,12 @@ export function createSearch(space: Space, options: SearchOptions): Search {
       results.splice(place < 0 ? results.length : place, 0, { scheduled: proposal.scheduled, us });
     },
     propose(model, count) {
-      const first = tried.size === 0 ? beginning().slice(0, count) : [];
-      for (const { scheduled } of first) tried.add(stepsOf(scheduled));
-      const others = rank(pool((count - first.length) * choice), model).slice(0, count - first.length);
+      const begin = tried.size === 0 ? first.slice(0, count) : [];
+      for (const { scheduled } of begin) tried.add(stepsOf(scheduled));
+      const others = rank(pool((count - begin.length) * choice), model).slice(0, count - begin.length);
       for (const { scheduled } of others) tried.add(stepsOf(scheduled));
-      if (first.length + others.length < count) isExhausted = true;
-      return [...first.map((each) => judged(each, model)), ...others];
+      if (begin.length + others.length < count) isExhausted = true;
+      return [...begin.map((each) => judged(each, model)), ...others];
     },
   };
 

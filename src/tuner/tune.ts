@@ -147,7 +147,9 @@ export async function tune(
     const place = pickTask(entries.map(taskOf));
     const entry = place === undefined ? undefined : entries[place];
     if (!entry) break;
-    const count = Math.min(batchSize, (budget.trials ?? Infinity) - trials);
+    // At first only the default, and what earlier runs hand on: then it is known which workloads matter.
+    const wanted = entry.trials === 0 ? entry.search.beginning : batchSize;
+    const count = Math.min(wanted, (budget.trials ?? Infinity) - trials);
     const proposals = entry.search.propose(cost, count);
     const best = entry.search.results()[0]?.us ?? Infinity;
     const verdicts = await measure(entry, proposals, { rounds, best });
@@ -259,7 +261,7 @@ export async function tune(
             : before,
       };
     const again = [first, ...rivals].map(({ scheduled }): Proposal => proposalOf(scheduled));
-    const verdicts = await measure(entry, again, { rounds: finalRounds, best: Infinity }, "final");
+    const verdicts = await measure(entry, again, { rounds: finalRounds, best: Infinity, keepAll: true }, "final");
     const wrong = verdicts.findIndex(({ kind }) => kind === "wrong");
     const mistaken = verdicts[wrong];
     if (mistaken?.kind === "wrong")
