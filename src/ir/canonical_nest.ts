@@ -18,13 +18,16 @@ export function canonicalNest({ body }: Nest, buffers: ReadonlyMap<string, Buffe
   const places = new Map<string, number>();
   const tiles = new Set(tilesOf(body));
   // In the JSON of a statement a quotation mark inside a name is escaped, so that only a property looks like one.
-  const renamed = exactJson(body).replace(/"(buffer|tensor|accumulator|name)":("(?:[^"\\]|\\.)*")/g, (property, key: string, quoted: string) => {
-    const name = JSON.parse(quoted) as string;
-    if (!tiles.has(name) && (key === "name" || !buffers.has(name))) return property;
-    const place = places.get(name) ?? places.size;
-    places.set(name, place);
-    return `"${key}":${place}`;
-  });
+  const renamed = exactJson(body).replace(
+    /"(buffer|tensor|accumulator|name)":("(?:[^"\\]|\\.)*")/g,
+    (property, key: string, quoted: string) => {
+      const name = JSON.parse(quoted) as string;
+      if (!tiles.has(name) && (key === "name" || !buffers.has(name))) return property;
+      const place = places.get(name) ?? places.size;
+      places.set(name, place);
+      return `"${key}":${place}`;
+    },
+  );
   const names = [...places.keys()];
   const used = names.flatMap((name) => buffers.get(name) ?? []);
   const memory = used.map(({ dtype, shape, halo, role }, i) => [

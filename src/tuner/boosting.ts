@@ -8,20 +8,39 @@ type Tree =
 
 export type Boosted = { readonly base: number; readonly trees: readonly Tree[] };
 
-const settings = { trees: 60, depth: 3, shrinkage: 0.15, leaf: 3 } as const;
+const settings = { trees: 60, depth: 3, shrinkage: 0.15, leaf: 3, thresholds: 31 } as const;
 
 export function fitBoosted(samples: readonly Sample[]): Boosted {
   const base = mean(samples.map(({ target }) => target));
   const residuals = samples.map(({ target }) => target - base);
+  const columns = columnsOf(samples);
   const all = samples.map((_, i) => i);
   const trees: Tree[] = [];
   for (let i = 0; i < settings.trees && samples.length >= 2 * settings.leaf; i++) {
-    const tree = grow(all, settings.depth, samples, residuals);
+    const tree = grow(all, settings.depth, columns, residuals);
     if (tree.kind === "leaf") break;
     trees.push(tree);
     for (const at of all) residuals[at] = (residuals[at] as number) - settings.shrinkage * evaluate(tree, samples[at]?.features ?? []);
   }
   return { base, trees };
+}
+
+/** A feature's candidate thresholds, ascending, and for each sample how many of them its value is not below. */
+type Column = { readonly thresholds: readonly number[]; readonly bins: Uint8Array };
+
+/** Sorted once for all trees: a split then adds up what lies in each bin. */
+function columnsOf(samples: readonly Sample[]): Column[] {
+  const count = samples[0]?.features.length ?? 0;
+  return Array.from({ length: count }, (_, feature) => {
+    const values = samples.map(({ features }) => features[feature] ?? 0);
+    const distinct = [...new Set(values)].sort((a, b) => a - b);
+    const step = Math.max(1, distinct.length / (settings.thresholds + 1));
+    const places = new Set(Array.from({ length: settings.thresholds }, (_, i) => Math.round((i + 1) * step)));
+    const thresholds = [...places]
+      .filter((at) => at < distinct.length)
+      .map((at) => ((distinct[at - 1] as number) + (distinct[at] as number)) / 2);
+    return { thresholds, bins: Uint8Array.from(values, (value) => thresholds.filter((at) => value >= at).length) };
+  });
 }
 
 export function predictBoosted({ base, trees }: Boosted, features: readonly number[]): number {
@@ -34,41 +53,42 @@ function evaluate(tree: Tree, features: readonly number[]): number {
   return at.value;
 }
 
-function grow(rows: readonly number[], depth: number, samples: readonly Sample[], residuals: readonly number[]): Tree {
+function grow(rows: readonly number[], depth: number, columns: readonly Column[], residuals: readonly number[]): Tree {
   const leaf: Tree = { kind: "leaf", value: mean(rows.map((row) => residuals[row] as number)) };
-  const split = depth === 0 ? undefined : bestSplit(rows, samples, residuals);
+  const split = depth === 0 ? undefined : bestSplit(rows, columns, residuals);
   if (!split) return leaf;
-  const isBelow = (row: number) => (samples[row]?.features[split.feature] ?? 0) < split.at;
-  const below = grow(rows.filter(isBelow), depth - 1, samples, residuals);
-  const above = grow(
-    rows.filter((row) => !isBelow(row)),
-    depth - 1,
-    samples,
-    residuals,
-  );
-  return { kind: "split", ...split, below, above };
+  const { feature, bin } = split;
+  const { bins, thresholds } = columns[feature] as Column;
+  const below = rows.filter((row) => (bins[row] as number) < bin);
+  const above = rows.filter((row) => (bins[row] as number) >= bin);
+  const grown = [below, above].map((part) => grow(part, depth - 1, columns, residuals));
+  return { kind: "split", feature, at: thresholds[bin - 1] as number, below: grown[0] as Tree, above: grown[1] as Tree };
 }
 
 /** Which threshold of which feature leaves the least squared error: the one with the largest sum of sum²/count on both sides. */
-function bestSplit(rows: readonly number[], samples: readonly Sample[], residuals: readonly number[]) {
+function bestSplit(rows: readonly number[], columns: readonly Column[], residuals: readonly number[]) {
   const total = rows.reduce((sum, row) => sum + (residuals[row] as number), 0);
   let gain = total ** 2 / rows.length + 1e-9;
-  let best: { readonly feature: number; readonly at: number } | undefined;
-  const features = samples[0]?.features.length ?? 0;
-  for (let feature = 0; feature < features; feature++) {
-    const featureOf = (row: number) => samples[row]?.features[feature] ?? 0;
-    const sorted = [...rows].sort((a, b) => featureOf(a) - featureOf(b));
-    let sum = 0;
-    for (let i = 0; i < sorted.length - settings.leaf; i++) {
-      sum += residuals[sorted[i] as number] as number;
-      const [here, next] = [featureOf(sorted[i] as number), featureOf(sorted[i + 1] as number)];
-      if (i + 1 < settings.leaf || here === next) continue;
-      const score = sum ** 2 / (i + 1) + (total - sum) ** 2 / (rows.length - i - 1);
+  let best: { readonly feature: number; readonly bin: number } | undefined;
+  columns.forEach(({ thresholds, bins }, feature) => {
+    const sums = new Float64Array(thresholds.length + 1);
+    const counts = new Uint32Array(thresholds.length + 1);
+    for (const row of rows) {
+      const bin = bins[row] as number;
+      sums[bin] = (sums[bin] as number) + (residuals[row] as number);
+      counts[bin] = (counts[bin] as number) + 1;
+    }
+    let [sum, count] = [0, 0];
+    for (let bin = 1; bin <= thresholds.length; bin++) {
+      sum += sums[bin - 1] as number;
+      count += counts[bin - 1] as number;
+      if (count < settings.leaf || rows.length - count < settings.leaf) continue;
+      const score = sum ** 2 / count + (total - sum) ** 2 / (rows.length - count);
       if (score <= gain) continue;
       gain = score;
-      best = { feature, at: (here + next) / 2 };
+      best = { feature, bin };
     }
-  }
+  });
   return best;
 }
 

@@ -5,7 +5,7 @@
 import { isPlainName } from "../ir/print_literal.ts";
 import type { TunedFile } from "../ir/tuned.ts";
 import type { Environment } from "./measurer.ts";
-import type { Tuned } from "./tune.ts";
+import { type Tuned, totalsOf } from "./tune.ts";
 
 export type OutcomeWorkload = {
   readonly key: string;
@@ -28,11 +28,10 @@ export type Outcome = {
 };
 
 /** Times of the network are the sums over its layers. */
-export function outcomeOf(model: string, environment: Environment, { results }: Tuned): Outcome {
-  const total = (of: (result: Tuned["results"][number]) => number) =>
-    results.reduce((sum, result) => sum + result.workload.layers.length * of(result), 0) / 1000;
-  const workloads = results
-    .filter(({ isDefault }) => !isDefault)
+export function outcomeOf(model: string, environment: Environment, tuned: Tuned): Outcome {
+  const { defaultMs, tunedMs } = totalsOf(tuned);
+  const workloads = tuned.results
+    .filter(({ isDefault, workload }) => !isDefault && tuned.composition.has(workload.key))
     .map(({ workload, best, defaultTime, scheduled }) => ({
       key: workload.key,
       layers: workload.layers,
@@ -40,8 +39,7 @@ export function outcomeOf(model: string, environment: Environment, { results }: 
       defaultUs: defaultTime.us,
       steps: scheduled.steps,
     }));
-  const [ms, defaultMs] = [total(({ best }) => best.us), total(({ defaultTime }) => defaultTime.us)];
-  return { environment, model, ms, defaultMs, choices: [], apart: [], workloads };
+  return { environment, model, ms: tunedMs, defaultMs, choices: tuned.choices, apart: [], workloads };
 }
 
 const head = `# Found by \`quern tune\`, which replaces the section of its target and engine and nothing else. The steps are those of

@@ -10,6 +10,7 @@ import { earlierFor, observationsIn } from "./earlier.ts";
 import { countNest } from "./features.ts";
 import type { LogRecord, Origin, RunRecord, TrialRecord } from "./log.ts";
 import type { Effort, Measurer, Timing, Verdict } from "./measurer.ts";
+import { type Composition, choose, type Network, savingOf } from "./plans.ts";
 import { createSearch, type Proposal, type Search } from "./search.ts";
 import { spaceOf } from "./space.ts";
 import { pickTask, type Task } from "./task_scheduler.ts";
@@ -62,7 +63,12 @@ export type TunedResult = {
 
 export type Tuned = {
   readonly kind: "tuned";
+  /** Of the workloads that the network computes, and of those that it would by default. */
   readonly results: readonly TunedResult[];
+  /** Calls that another algorithm computes than by default. */
+  readonly choices: readonly { readonly algorithm: string; readonly layers: readonly string[] }[];
+  readonly composition: Composition;
+  readonly base: Composition;
   readonly trials: number;
   readonly seconds: number;
   readonly judgement: Judgement | undefined;
@@ -102,7 +108,7 @@ type Entry = {
 };
 
 export async function tune(
-  workloads: readonly Workload[],
+  network: Network,
   sketches: readonly SketchDeclaration[],
   measurer: Measurer,
   options: TuneOptions,
@@ -113,6 +119,7 @@ export async function tune(
   const known = observationsIn(earlier, environment);
   const observations: Observation[] = [];
   const failures: Tuned["failures"][number][] = [];
+  const { workloads } = network;
   const entries = workloads.map((workload): Entry => {
     const space = spaceOf(workload, sketches);
     const search = createSearch(space, { seed, strategy, peak, earlier: earlierFor(workload, earlier, environment) });
@@ -144,7 +151,8 @@ export async function tune(
 
   const isOver = (part: number) => options.isCancelled() || clock >= part * (budget.seconds ?? Infinity);
   while (trials < (budget.trials ?? Infinity) && !isOver(searching)) {
-    const place = pickTask(entries.map(taskOf));
+    const counts = wantedCounts(network, entries);
+    const place = pickTask(entries.map((each) => taskOf(each, counts.get(each.workload.key) ?? 0)));
     const entry = place === undefined ? undefined : entries[place];
     if (!entry) break;
     // At first only the default, and what earlier runs hand on: then it is known which workloads matter.
@@ -166,8 +174,11 @@ export async function tune(
     report(entry, "search");
   }
 
+  // Only what the network will compute is compared once more.
+  const { chosen, composition } = choose(network, (key) => timesOf(entries).get(key));
+  const needed = entries.filter(({ workload }) => composition.has(workload.key) || network.base.has(workload.key));
   const results: TunedResult[] = [];
-  for (const entry of entries) {
+  for (const entry of needed) {
     const result = await settle(entry);
     if (!result) continue;
     if (result.kind === "mismatch") return result;
@@ -176,6 +187,9 @@ export async function tune(
   return {
     kind: "tuned",
     results,
+    choices: chosen.map(({ algorithm, layers }) => ({ algorithm, layers })),
+    composition,
+    base: network.base,
     trials,
     seconds: clock,
     judgement: judge(observations),
@@ -290,7 +304,9 @@ export async function tune(
   function report(entry: Entry, phase: Progress["phase"]): void {
     const best = entry.search.results()[0];
     const flops = best ? countNest(entry.workload, best.scheduled).flops / (best.us / 1e6) : 0;
-    const sum = (of: (each: Entry) => number) => entries.reduce((total, each) => total + each.workload.layers.length * of(each), 0);
+    const { composition } = choose(network, (key) => timesOf(entries).get(key));
+    const sum = (counts: Composition, of: (each: Entry) => number) =>
+      entries.reduce((total, each) => total + (counts.get(each.workload.key) ?? 0) * of(each), 0);
     options.progress({
       workload: entry.workload,
       trials,
@@ -300,16 +316,42 @@ export async function tune(
       defaultTime: entry.defaultTime?.us ?? 0,
       flops,
       peak,
-      network: sum((each) => each.search.results()[0]?.us ?? 0),
-      defaultNetwork: sum((each) => each.defaultTime?.us ?? 0),
+      network: sum(composition, (each) => each.search.results()[0]?.us ?? 0),
+      defaultNetwork: sum(network.base, (each) => each.defaultTime?.us ?? 0),
       phase,
     });
   }
 }
 
-function taskOf({ workload, search, floor, trials, fruitless }: Entry): Task {
+function taskOf({ search, floor, trials, fruitless }: Entry, count: number): Task {
   const best = search.results()[0]?.us ?? Infinity;
-  return { count: workload.layers.length, best, floor, trials, fruitless, isExhausted: search.isExhausted() };
+  return { count, best, floor, trials, fruitless, isExhausted: search.isExhausted() || (trials > 0 && count === 0) };
+}
+
+/** An alternative is pursued while it would be chosen if its workloads became faster by this part. */
+const hope = 0.3;
+
+/** How often the network needs each workload: as it would be computed now, and by alternatives that may still become better. */
+function wantedCounts(network: Network, entries: readonly Entry[]): Composition {
+  const times = timesOf(entries);
+  const timeOf = (key: string) => times.get(key);
+  const wanted = new Map(choose(network, timeOf).composition);
+  for (const alternative of network.groups.flat()) {
+    const { saved } = savingOf(alternative, timeOf);
+    const added = [...alternative.change].filter(([, count]) => count > 0);
+    const time = added.reduce((sum, [key, count]) => sum + count * (timeOf(key) ?? 0), 0);
+    if (saved + hope * time > 0) for (const [key, count] of added) wanted.set(key, Math.max(wanted.get(key) ?? 0, count));
+  }
+  return wanted;
+}
+
+function timesOf(entries: readonly Entry[]): ReadonlyMap<string, number> {
+  return new Map(
+    entries.flatMap(({ workload, search }) => {
+      const best = search.results()[0]?.us;
+      return best === undefined || best === Infinity ? [] : [[workload.key, best] as const];
+    }),
+  );
 }
 
 function round(value: number): number {
@@ -331,4 +373,11 @@ function createReplay(records: readonly LogRecord[]) {
     seconds,
     take: ({ key }: Workload, candidate: Candidate, origin: Origin) => waiting.get(keyOf(key, candidate, origin === "final"))?.shift(),
   };
+}
+
+/** Milliseconds of the network's layers, by default and as chosen. */
+export function totalsOf({ results, base, composition }: Tuned): { readonly defaultMs: number; readonly tunedMs: number } {
+  const sum = (counts: Composition, of: (result: TunedResult) => number) =>
+    results.reduce((total, result) => total + (counts.get(result.workload.key) ?? 0) * of(result), 0) / 1000;
+  return { defaultMs: sum(base, ({ defaultTime }) => defaultTime.us), tunedMs: sum(composition, ({ best }) => best.us) };
 }

@@ -9,6 +9,7 @@ import { prepareWorkload } from "../../src/tuner/build_candidate.ts";
 import type { Scheduled } from "../../src/tuner/candidate.ts";
 import { type Channel, createEngineMeasurer } from "../../src/tuner/engine_measurer.ts";
 import type { Measurer } from "../../src/tuner/measurer.ts";
+import { networkOf } from "../../src/tuner/plans.ts";
 import { reproduce } from "../../src/tuner/reproduce.ts";
 import { enumerate, spaceOf } from "../../src/tuner/space.ts";
 import { tune } from "../../src/tuner/tune.ts";
@@ -121,7 +122,7 @@ test("a mismatch stops the run, with a reproduction whose knobs are the default'
         ),
     };
     isWrong = ({ candidate }) => candidate.knobs.some(({ name, value }) => name === "rows" && value === 3);
-    const result = await tune(workloadsOf(compiled), sketches, measurer, {
+    const result = await tune(networkOf(compiled), sketches, measurer, {
       model: "small",
       seed: 0,
       budget: { trials: 400 },

@@ -99,7 +99,9 @@ test("an entry that is stale, or whose step is refused, is a warning and its lay
   ] as const) {
     const { value, diagnostics } = compile([{ file: "small.qn", text: source }], { tuned: sectionsOf(changed) });
     expect(hasErrors(diagnostics)).toBe(false);
-    expect(diagnostics.map((diagnostic) => diagnostic.message)).toEqual([expect.stringMatching(message)]);
+    // Of each layer of the workload.
+    expect(diagnostics.length).toBeGreaterThan(0);
+    for (const diagnostic of diagnostics) expect(diagnostic.message).toMatch(message);
     expect(diagnostics[0]?.span?.file).toBe("t.schedule");
     expect(value?.levels.kernel()).toBeDefined();
   }

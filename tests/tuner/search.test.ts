@@ -1,15 +1,20 @@
 /** A run is a function of its seed and of the verdicts: replayed it chooses the same, resumed it goes on as if nothing had happened. */
 import { expect, test } from "vitest";
+import { compile } from "../../src/compile.ts";
+import { parseTuned } from "../../src/frontend/parse_tuned.ts";
 import { createRandom } from "../../src/support/random.ts";
 import { fitBoosted, predictBoosted } from "../../src/tuner/boosting.ts";
 import { judge, learn, predict, spearman } from "../../src/tuner/cost_model.ts";
 import { earlierFor, observationsIn } from "../../src/tuner/earlier.ts";
 import { medianInterval, quantile } from "../../src/tuner/engine_measurer.ts";
 import { outcomeOf, writeOutcome } from "../../src/tuner/outcome.ts";
+import { combine, networkOf } from "../../src/tuner/plans.ts";
 import { createDrawer, enumerate, measureSpace, spaceOf, stepsOf } from "../../src/tuner/space.ts";
 import { pickTask } from "../../src/tuner/task_scheduler.ts";
+import { totalsOf } from "../../src/tuner/tune.ts";
 import { workloadsOf } from "../../src/tuner/workload.ts";
-import { compileSmall, type Run, runStandIn, tunedOf } from "./support.ts";
+import { compileText } from "../support.ts";
+import { choiceSource, compileSmall, type Run, runStandIn, tunedOf } from "./support.ts";
 
 const compiled = compileSmall();
 const environment = { target: "wasm", engine: "stand-in", version: "1", device: "none", relaxed: false, compiler: "quern test" };
@@ -41,7 +46,7 @@ test("a run that is broken off anywhere and resumed ends with the log of one lef
 
 test("a cancelled run ends with the best so far", async () => {
   let batches = 0;
-  const run = await runStandIn(compiled, { progress: () => void batches++, isCancelled: () => batches >= 12 });
+  const run = await runStandIn(compiled, { progress: () => void batches++, isCancelled: () => batches >= 16 });
   const tuned = tunedOf(run);
   expect(tuned.isCancelled).toBe(true);
   expect(tuned.trials).toBeLessThan(150);
@@ -70,6 +75,44 @@ test("evolutionary search with the cost model finds better than random search at
     drawn += await sum("random", seed);
   }
   expect(evolved).toBeLessThan(drawn);
+});
+
+test("algorithms are chosen by what the whole network takes, and the outcome says which", async () => {
+  const choice = compileText(choiceSource, "choice.qn");
+  const run = await runStandIn(choice, { budget: { trials: 40 } });
+  const tuned = tunedOf(run);
+  const { defaultMs, tunedMs } = totalsOf(tuned);
+  const network = networkOf(choice);
+  expect(network.groups.map((group) => group.map(({ algorithm }) => algorithm))).toEqual([expect.arrayContaining(["winograd_4x4"])]);
+  // By hand: the least total over all algorithms, of the best times that the log has.
+  const best = new Map<string, number>();
+  for (const record of run.records)
+    if (record.kind === "trial" && record.verdict.kind === "timed" && record.origin !== "final")
+      best.set(record.workload, Math.min(best.get(record.workload) ?? Infinity, record.verdict.us));
+  const totals = [new Map<string, number>(), ...network.groups.flat().map(({ change }) => change)].map((change) =>
+    [...combine(network.base, change)].reduce((sum, [key, count]) => sum + count * (best.get(key) ?? Number.NaN), 0),
+  );
+  expect(totals.every(Number.isFinite)).toBe(true);
+  expect(tunedMs * 1000).toBeLessThanOrEqual(Math.min(...totals) * 1.03);
+  expect(tunedMs).toBeLessThanOrEqual(defaultMs);
+  const text = writeOutcome(
+    { ...outcomeOf("choice", environment, tuned), choices: [{ algorithm: "direct", layers: network.groups[0]?.[0]?.layers ?? [] }] },
+    "",
+    { file: "t", sections: [] },
+  );
+  const { value } = parseTuned(text, "t.schedule");
+  const direct = compile([{ file: "choice.qn", text: choiceSource }], { tuned: value?.sections ?? [] });
+  expect(direct.value?.levels.nn().nodes.map(({ operator }) => operator)).toEqual(
+    compileText(choiceSource, "choice.qn", { algorithm: "direct" })
+      .levels.nn()
+      .nodes.map(({ operator }) => operator),
+  );
+  const none = text.replace("use direct", "use nonsense");
+  expect(
+    compile([{ file: "choice.qn", text: choiceSource }], { tuned: parseTuned(none, "t").value?.sections ?? [] }).diagnostics.map(
+      ({ message }) => message,
+    ),
+  ).toContainEqual(expect.stringMatching(/there is no algorithm `nonsense` any more/));
 });
 
 test("a later run begins with what an earlier one found", async () => {

@@ -87,7 +87,7 @@ async function tuneFile(file: string, options: TuneCommandOptions, command: Comm
     const outcome = outcomeOf(compiled.name, measurer.environment, tuned);
     const { value, text } = existing;
     settle({ value: true, diagnostics: writeFile(out, writeOutcome(outcome, text, value)) }, terminal, options);
-    describe(tuned, measurer, out, options, terminal);
+    await describe(tuned, measurer, out, options, terminal);
   } finally {
     cancel.end();
     log.file.close();
@@ -137,12 +137,12 @@ async function run(
   terminal: Terminal,
 ): Promise<Tuned> {
   const { tune } = await import("../../tuner/tune.ts");
-  const { workloadsOf } = await import("../../tuner/workload.ts");
+  const { networkOf } = await import("../../tuner/plans.ts");
   const { createDisplay } = await import("../tuning/display.ts");
   const { seed, strategy, trials, seconds } = options;
   const budget = trials === undefined ? { seconds: seconds ?? defaultSeconds } : { trials, ...(seconds === undefined ? {} : { seconds }) };
   const display = createDisplay(terminal, terminal.isLive && !options.json, () => performance.now());
-  const result = await tune(workloadsOf(compiled), compiled.module.sketches, measurer, {
+  const result = await tune(networkOf(compiled), compiled.module.sketches, measurer, {
     model: compiled.name,
     seed,
     budget,
@@ -164,13 +164,19 @@ async function run(
   return stop();
 }
 
-function describe(tuned: Tuned, { environment, peak }: Measurer, out: string, options: TuneCommandOptions, terminal: Terminal): void {
-  const total = (of: (result: Tuned["results"][number]) => number) =>
-    tuned.results.reduce((sum, result) => sum + result.workload.layers.length * of(result), 0) / 1000;
-  const [defaultMs, tunedMs] = [total(({ defaultTime }) => defaultTime.us), total(({ best }) => best.us)];
+async function describe(
+  tuned: Tuned,
+  { environment, peak }: Measurer,
+  out: string,
+  options: TuneCommandOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const { totalsOf } = await import("../../tuner/tune.ts");
+  const { defaultMs, tunedMs } = totalsOf(tuned);
   const { judgement } = tuned;
   if (options.json) {
-    const workloads = tuned.results.map(({ workload, trials, defaultTime, best, scheduled }) => ({
+    const used = tuned.results.filter(({ workload }) => tuned.composition.has(workload.key));
+    const workloads = used.map(({ workload, trials, defaultTime, best, scheduled }) => ({
       key: workload.key,
       layers: workload.layers,
       trials,
@@ -181,10 +187,24 @@ function describe(tuned: Tuned, { environment, peak }: Measurer, out: string, op
       steps: scheduled.steps,
     }));
     const { trials, seconds } = tuned;
-    terminal.out(JSON.stringify({ trials, seconds, defaultMs, tunedMs, environment, peakGflops: peak / 1e9, judgement, workloads }));
+    terminal.out(
+      JSON.stringify({
+        trials,
+        seconds,
+        defaultMs,
+        tunedMs,
+        environment,
+        choices: tuned.choices,
+        peakGflops: peak / 1e9,
+        judgement,
+        workloads,
+      }),
+    );
     return;
   }
-  const changed = [...tuned.results].filter(({ isDefault }) => !isDefault).sort((a, b) => saving(b) - saving(a));
+  const changed = tuned.results
+    .filter(({ isDefault, workload }) => !isDefault && tuned.composition.has(workload.key))
+    .sort((a, b) => saving(b) - saving(a));
   const rows = changed.map(({ workload, defaultTime, best, scheduled }) => [
     workload.layers[0] ?? "",
     String(workload.layers.length),
@@ -199,6 +219,7 @@ function describe(tuned: Tuned, { environment, peak }: Measurer, out: string, op
   if (rows.length > 0)
     for (const line of formatTable(heading, rows, ["left", "right", "right", "right", "right", "right", "right", "left"]))
       terminal.out(line);
+  for (const { algorithm, layers } of tuned.choices) terminal.out(`${layers.join(", ")}: ${algorithm}`);
   if (tuned.failures.length > 0) terminal.out(`${tuned.failures.length} candidates hung or were refused by the engine; the log names them`);
   if (judgement)
     terminal.out(
