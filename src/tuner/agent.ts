@@ -47,6 +47,8 @@ export type AgentAnswer =
   | {
       readonly kind: "described";
       readonly version: string;
+      /** Where the engine runs on another device than the tuner. */
+      readonly device?: string;
       readonly control: number;
       readonly relaxed: number;
       readonly hasRelaxed: boolean;

@@ -27,6 +27,8 @@ export type EngineOptions = {
   readonly seed: number;
   /** Milliseconds since any moment. */
   readonly now: () => number;
+  /** Seconds until the engine answers for the first time. */
+  readonly patience?: number;
   /** Without relaxed multiply-adds, though the engine has them. */
   readonly simd?: boolean;
 };
@@ -48,7 +50,7 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
   const probe = peakModule({ relaxed: true });
   const control = { bytes: simd.bytes, operandsAt: [], result: { at: 0, dtype: "f32", count: 0 } };
   const describe = { kind: "describe", control, relaxed: probe.bytes } as const;
-  const described = await channel.request(describe, 30);
+  const described = await channel.request(describe, options.patience ?? 30);
   invariant(described?.kind === "described", "the engine does not answer");
   const relaxed = described.hasRelaxed && !options.simd;
   let fastest = described.control;
@@ -56,7 +58,7 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
   const prepared = new Map<string, PreparedWorkload>();
 
   return {
-    environment: { ...options.environment, version: described.version, relaxed },
+    environment: { ...options.environment, device: described.device ?? options.environment.device, version: described.version, relaxed },
     peak: simd.operations / ((relaxed ? described.relaxed : described.control) / 1000),
     seconds: () => (now() - start) / 1000,
     close: () => channel.close(),

@@ -23,6 +23,7 @@ export type TuneCommandOptions = ProgramOptions & {
   readonly explain?: true;
   readonly node?: string;
   readonly chromium: string;
+  readonly listen?: number;
   readonly strategy: "evolutionary" | "random";
 };
 
@@ -51,6 +52,11 @@ export function tuneCommand(terminal: Terminal): Command {
     .option("--explain", "print the space of each workload, and measure nothing")
     .option("--node <path>", "the Node to measure in (default: this one)")
     .option("--chromium <path>", "the browser", "/usr/bin/chromium")
+    .option(
+      "--listen <port>",
+      "with --engine chromium: wait for a page to be opened, on this machine or a phone, instead of starting the browser",
+      parsePositive,
+    )
     .addOption(new Option("--strategy <which>", "how to search").choices(["evolutionary", "random"]).default("evolutionary"))
     .addOption(modelOption())
     .addOption(jsonOption())
