@@ -17,6 +17,7 @@ if (!existsSync(at("../node_modules"))) {
 // What is generated must be what its sources say, or the package would ship something else than the repository.
 node(at("library.mjs"), "--check");
 node(at("runtime.mjs"), "--check");
+node(at("agent.mjs"), "--check");
 rmSync(at("../dist"), { recursive: true, force: true });
 node(at("../node_modules/typescript/bin/tsc"), "-p", at("tsconfig.build.json"));
 // The compiler rewrites `./x.ts` to `./x.js` in code, and leaves declarations as they are.

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** quern: the command line. Exit codes: 0 fine, 1 the user's program or data is wrong, 2 usage. */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { buildCommand } from "./commands/build.ts";
 import { checkCommand } from "./commands/check.ts";
@@ -8,13 +7,16 @@ import { exportCommand } from "./commands/export.ts";
 import { fmtCommand } from "./commands/fmt.ts";
 import { importCommand } from "./commands/import.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { logCommand } from "./commands/log.ts";
 import { lowerCommand } from "./commands/lower.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { runCommand } from "./commands/run.ts";
+import { tuneCommand } from "./commands/tune.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { examples, fixOption, shapeOption } from "./options.ts";
 import { isStop } from "./program.ts";
 import { type ExitCode, processTerminal, type Terminal } from "./terminal.ts";
+import { packageVersion } from "./version.ts";
 
 const commands: readonly ((terminal: Terminal) => Command)[] = [
   checkCommand,
@@ -27,6 +29,8 @@ const commands: readonly ((terminal: Terminal) => Command)[] = [
   exportCommand,
   verifyCommand,
   profileCommand,
+  tuneCommand,
+  logCommand,
 ];
 
 function createProgram(terminal: Terminal): Command {
@@ -42,7 +46,7 @@ function createProgram(terminal: Terminal): Command {
   // What takes a model takes a foreign network.
   for (const command of program.commands.filter(({ options }) => options.some(({ long }) => long === "--model")))
     command.addOption(shapeOption()).addOption(fixOption());
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
     command.exitOverride().configureOutput({ writeErr: (text) => terminal.err(text.trimEnd()) });
   }
   return program;
@@ -65,11 +69,6 @@ function internalError(error: unknown): string {
   const message = (error instanceof Error ? error.message : String(error)).replace(/^internal error: /, "");
   const stack = process.env.QUERN_DEBUG && error instanceof Error ? `\n${error.stack}` : "";
   return `internal error: ${message}\nThis is a mistake in Quern, not in your files: please report it, with the command and the files.${stack}`;
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 // `quern inspect model.qn | head` closes the pipe early: nobody is left to be told.

@@ -14,7 +14,10 @@ export function seedOption(): Option {
 }
 
 export function scheduleOption(): Option {
-  return new Option("--schedule <which>", "`default`, `none`, or a .qn file of schedules").default("default");
+  return new Option(
+    "--schedule <which>",
+    "`default`, `none`, a .qn file of schedules, or a .schedule file of tuned ones (default: the .schedule file beside the source, if there is one)",
+  );
 }
 
 export function algorithmOption(): Option {

@@ -1,4 +1,5 @@
 /** What most commands begin with: the user's files compiled, the weights read. */
+import { existsSync } from "node:fs";
 import { CommanderError } from "commander";
 import type { Compiled, SourceText } from "../compile.ts";
 import { type Checked, type Diagnostic, hasErrors } from "../support/diagnostic.ts";
@@ -9,8 +10,10 @@ import { diagnosticJson, printJson, report, type Terminal, type Texts } from "./
 
 export type ProgramOptions = ForeignOptions & {
   readonly model?: string;
-  /** `default`, `none`, or a file of schedules that is compiled along. */
+  /** `default`, `none`, a .qn file of schedules that is compiled along, or a .schedule file; without it the .schedule file beside the source. */
   readonly schedule?: string;
+  /** Whose section of a .schedule file is taken; the first that it has. */
+  readonly engines?: readonly string[];
   readonly algorithm?: string;
   readonly json?: boolean;
 };
@@ -67,21 +70,48 @@ export function printFailure(terminal: Terminal, diagnostics: readonly Diagnosti
 export async function loadProgram(path: string, options: ProgramOptions, terminal: Terminal): Promise<Compiled> {
   // Loaded here, and so in every command: `--help` need not wait for the compiler.
   const { compile } = await import("../compile.ts");
-  const { model, algorithm, schedule = "default" } = options;
-  const isFile = schedule !== "default" && schedule !== "none";
+  const { model, algorithm, schedule } = options;
+  const tuned = await readTuned(path, options, terminal);
+  const isSource = schedule !== undefined && schedule !== "default" && schedule !== "none" && !tuned;
   const importer = await importerOf(path);
   const imported = importer && settle(await readForeign(path, importer, options), terminal, options);
   const foreign = imported ? [{ file: `${path}.qn`, text: imported.text }] : [];
-  const paths = [...(imported ? [] : [path]), ...(isFile ? [schedule] : [])];
+  const paths = [...(imported ? [] : [path]), ...(isSource ? [schedule] : [])];
   const sources = [...foreign, ...settle(readSources(paths), terminal, options)];
   const compiled = compile(sources, {
     schedule: schedule === "none" ? "none" : "default",
     ...(model === undefined ? {} : { model }),
     ...(algorithm === undefined ? {} : { algorithm }),
+    ...(tuned ? { tuned: tuned.sections } : {}),
   });
-  const program = settle(compiled, terminal, options, textsOf(sources));
-  if (imported) foreignWeights.set(program, new Map([...imported.weights].map(([name, { values }]) => [name, Float64Array.from(values)])));
-  return program;
+  const texts = new Map([...textsOf(sources), ...(tuned ? [[tuned.file, tuned.text] as const] : [])]);
+  const value = settle(compiled, terminal, options, texts);
+  if (imported) foreignWeights.set(value, new Map([...imported.weights].map(([name, { values }]) => [name, Float64Array.from(values)])));
+  if (tuned && !value.tuned && schedule !== undefined)
+    terminal.err(`note: ${tuned.file} has no section for ${value.name} in ${tuned.engines.join(" or ")}: its layers take their defaults`);
+  return value;
+}
+
+/** The file beside a source that `quern tune` writes. */
+export function tunedFileOf(path: string): string {
+  return `${path.replace(/\.qn$/, "")}.schedule`;
+}
+
+/** The sections of the engine that is meant, of the file that is named or stands beside the source. */
+async function readTuned(path: string, { schedule, engines = ["node"], json }: ProgramOptions, terminal: Terminal) {
+  const file = schedule?.endsWith(".schedule") ? schedule : schedule === undefined && path !== "-" ? tunedFileOf(path) : undefined;
+  if (file === undefined || (schedule === undefined && !existsSync(file))) return undefined;
+  const { parseTuned } = await import("../frontend/parse_tuned.ts");
+  const text = settle(readText(file), terminal, { ...(json === undefined ? {} : { json }) });
+  const { value, diagnostics } = parseTuned(text, file);
+  // What cannot be read is left out, and its layers take their defaults: a tuned schedule is never needed.
+  report(
+    terminal,
+    diagnostics.map((diagnostic) => ({ ...diagnostic, severity: "warning" })),
+    new Map([[file, text]]),
+  );
+  const all = value?.sections ?? [];
+  return { file, text, engines, sections: engines.flatMap((engine) => all.filter((section) => section.engine === engine)) };
 }
 
 /** A foreign network brings its weights along. */

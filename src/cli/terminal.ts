@@ -4,7 +4,12 @@ import { type Diagnostic, positionOf, renderDiagnostic, type Span } from "../sup
 export type Terminal = {
   out(text: string): void;
   err(text: string): void;
+  /** Without an end of the line: for a line that is rewritten. */
+  errRaw(text: string): void;
   readonly colorErr: boolean;
+  /** Whether messages go to a terminal that can rewrite a line, and how wide it is. */
+  readonly isLive: boolean;
+  readonly columns: number;
 };
 
 export type ExitCode = 0 | 1 | 2;
@@ -15,7 +20,10 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => void stdout.write(`${text}\n`),
     err: (text) => void stderr.write(`${text}\n`),
+    errRaw: (text) => void stderr.write(text),
     colorErr: stderr.isTTY === true && !isPlain,
+    isLive: stderr.isTTY === true && env.TERM !== "dumb",
+    columns: stderr.columns ?? 80,
   };
 }
 

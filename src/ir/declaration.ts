@@ -145,6 +145,8 @@ export type RuleDeclaration = Common & {
   readonly where?: Syntax;
   /** Where the right side is expected to be faster. With it the rule is a choice of algorithm, which a compile option may overrule. */
   readonly when?: Syntax;
+  /** The values at which it may apply, by name: those of `only`, and none of `except`. Set where a call's algorithm is chosen, never by a text. */
+  readonly at?: { readonly only?: ReadonlySet<string>; readonly except?: ReadonlySet<string> };
   readonly reassociates: boolean;
 };
 

@@ -25,3 +25,18 @@ export function forceAlgorithm(rules: readonly RuleDeclaration[], name: string):
     return rule.name === name ? [{ ...rule, when: always }] : [];
   });
 }
+
+/** The rules with the algorithm of some values chosen, each by a rule's name wherever its `where` holds there; `direct` is none of them. */
+export function chooseFor(rules: readonly RuleDeclaration[], choices: ReadonlyMap<string, string>): readonly RuleDeclaration[] {
+  if (choices.size === 0) return rules;
+  const chosen = new Set(choices.keys());
+  return rules.flatMap((rule) => {
+    if (!rule.when) return [rule];
+    const own = new Set([...choices].flatMap(([value, name]) => (name === rule.name ? [value] : [])));
+    const always: Syntax = { kind: "boolean", value: true, span: rule.when.span };
+    return [
+      { ...rule, when: always, at: { only: own } },
+      { ...rule, at: { except: chosen } },
+    ];
+  });
+}

@@ -64,6 +64,7 @@ function applyFirst(rules: readonly RuleDeclaration[], node: NnNode, context: Co
   const [only, second] = node.results;
   if (!only || second) return undefined;
   for (const rule of rules) {
+    if (rule.at?.only?.has(only.name) === false || rule.at?.except?.has(only.name)) continue;
     for (const bindings of matchSyntax(rule.pattern, only.name, emptyBindings(rule), context, true)) {
       const replaced = replace(context.program, rule, node, bindings, context);
       if (replaced) return replaced;

@@ -3,10 +3,12 @@ import type { KernelProgram } from "../ir/kernel.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import type { NnProgram, NnValue, NnWeight } from "../ir/nn.ts";
 import type { TensorProgram } from "../ir/tensor.ts";
-import { forceAlgorithm } from "../passes/choose_algorithms.ts";
+import type { TunedSection } from "../ir/tuned.ts";
+import { chooseFor, forceAlgorithm } from "../passes/choose_algorithms.ts";
 import type { NestHistory } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked } from "../support/diagnostic.ts";
+import { bindChoices } from "./bind_tuned.ts";
 import { fuse, layOut, lowerKernel, lowerLoop, lowerNn, lowerTensor, planMemory, scheduleSteps } from "./lower.ts";
 import { passNames } from "./passes.ts";
 
@@ -17,6 +19,8 @@ export type CompileOptions = {
   readonly schedule?: "default" | "none";
   /** A rule with `when` that is applied wherever it is legal, and no other such rule; "direct" applies none of them. */
   readonly algorithm?: string;
+  /** What was found by measuring, in order of preference: the first section for the model gives schedules and algorithms. */
+  readonly tuned?: readonly TunedSection[];
 };
 
 export type Compiled = {
@@ -32,6 +36,7 @@ export type Compiled = {
   readonly passes: readonly string[];
   /** Which schedules the loop level takes. */
   readonly schedule: "default" | "none";
+  readonly tuned?: TunedSection;
 };
 
 export type Levels = {
@@ -52,7 +57,11 @@ export type Levels = {
 /** Builds the levels from an nn program, for `lower` and for importers. */
 export function createCompiled(source: NnProgram, declared: Module, options: CompileOptions = {}): Compiled {
   const { algorithm } = options;
-  const module = algorithm === undefined ? declared : { ...declared, rules: forceAlgorithm(declared.rules, algorithm) };
+  const sections = options.schedule === "none" ? [] : (options.tuned ?? []);
+  const tuned = sections.find(({ model, target }) => model === source.name && target === "wasm");
+  const chosen = tuned && bindChoices(choosable(source, declared), ruleNames(declared), tuned);
+  const rules = chosen ? chooseFor(declared.rules, chosen.choices) : declared.rules;
+  const module = { ...declared, rules: algorithm === undefined ? rules : forceAlgorithm(declared.rules, algorithm) };
   const once = <T>(make: () => T): (() => T) => {
     let made: { value: T } | undefined;
     return () => {
@@ -63,7 +72,10 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
   const nn = once(() => lowerNn(source, module));
   const layers = once(() => fuse(lowerTensor(nn())));
   const tensor = once(() => layOut(layers()));
-  const schedule = once(() => lowerLoop(tensor(), module, options.schedule ?? "default"));
+  const schedule = once(() => {
+    const { value, diagnostics } = lowerLoop(tensor(), module, options.schedule ?? "default", tuned);
+    return { ...(value ? { value } : {}), diagnostics: [...(chosen?.diagnostics ?? []), ...diagnostics] };
+  });
   const scheduled = once(() => {
     const { value, diagnostics } = schedule();
     if (!value) throw new Error(`internal error: scheduling fails: ${diagnostics[0]?.message}`);
@@ -79,7 +91,7 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
       return after === "schedule" ? scheduled() : planned();
     },
     schedule,
-    steps: () => scheduleSteps(tensor(), (options.schedule ?? "default") === "none" ? { sketches: [], schedules: [] } : module),
+    steps: () => scheduleSteps(tensor(), (options.schedule ?? "default") === "none" ? { sketches: [], schedules: [] } : module, tuned),
     kernel,
     layers,
   };
@@ -105,5 +117,16 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
     levels,
     passes: passNames,
     schedule: options.schedule ?? "default",
+    ...(tuned ? { tuned } : {}),
   };
+}
+
+/** The values whose algorithm can be chosen: those of the program as the rules with `when` find it. */
+function choosable(source: NnProgram, module: Module): ReadonlySet<string> {
+  const program = lowerNn(source, module, "rewrite");
+  return new Set(program.nodes.flatMap((node) => node.results.map(({ name }) => name)));
+}
+
+function ruleNames(module: Module): ReadonlySet<string> {
+  return new Set(module.rules.flatMap((rule) => (rule.when ? [rule.name] : [])));
 }

@@ -5,6 +5,7 @@ import type { KernelProgram } from "../ir/kernel.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import type { NnProgram } from "../ir/nn.ts";
 import type { TensorProgram } from "../ir/tensor.ts";
+import type { TunedSection } from "../ir/tuned.ts";
 import { verifyKernel } from "../ir/verify_kernel.ts";
 import { verifyLoop } from "../ir/verify_loop.ts";
 import { verifyNn } from "../ir/verify_nn.ts";
@@ -16,6 +17,7 @@ import { type NestHistory, scheduleHistory, scheduleProgram } from "../schedule/
 import type { Module } from "../semantics/module.ts";
 import type { Checked, Diagnostic } from "../support/diagnostic.ts";
 import { invariant } from "../support/invariant.ts";
+import { bindTuned } from "./bind_tuned.ts";
 import { fusionPasses, memoryPasses, nnPasses, placementPass, type TensorPass } from "./passes.ts";
 
 /** All nn passes, or those up to and including `last`; "elaborate" runs none. */
@@ -52,14 +54,21 @@ export function lowerLoop(
   program: TensorProgram,
   module: Pick<Module, "sketches" | "schedules">,
   mode: "default" | "none" | "unscheduled",
+  tuned?: TunedSection,
 ): Checked<LoopProgram> {
   const lowered = lowerToLoop(program);
   requireValid("lower-to-loop", verifyLoop(lowered));
   if (mode === "unscheduled") return { value: lowered, diagnostics: [] };
   if (mode === "none") return { value: { ...lowered, nests: lowered.nests.map(decompose) }, diagnostics: [] };
-  const scheduled = scheduleProgram(lowered, { sketches: module.sketches, schedules: module.schedules, target: "wasm" });
-  if (scheduled.value) requireValid("schedule", verifyLoop(scheduled.value));
-  return scheduled;
+  const bound = tuned && bindTuned(lowered, tuned);
+  const { value, diagnostics } = scheduleProgram(lowered, {
+    sketches: module.sketches,
+    schedules: module.schedules,
+    target: "wasm",
+    ...(bound ? { tuned: bound.value } : {}),
+  });
+  if (value) requireValid("schedule", verifyLoop(value));
+  return { ...(value ? { value } : {}), diagnostics: [...(bound?.diagnostics ?? []), ...diagnostics] };
 }
 
 /** A place in memory for everything that scheduled nests touch; without one, every buffer gets memory of its own. */
@@ -70,9 +79,14 @@ export function planMemory(program: LoopProgram): LoopProgram {
 }
 
 /** The loops of every layer after each step of its schedule. */
-export function scheduleSteps(program: TensorProgram, module: Pick<Module, "sketches" | "schedules">): readonly NestHistory[] {
-  const { sketches, schedules } = module;
-  return scheduleHistory(lowerToLoop(program), { sketches, schedules, target: "wasm" }).value ?? [];
+export function scheduleSteps(
+  program: TensorProgram,
+  { sketches, schedules }: Pick<Module, "sketches" | "schedules">,
+  tuned?: TunedSection,
+): readonly NestHistory[] {
+  const lowered = lowerToLoop(program);
+  const bound = tuned ? { tuned: bindTuned(lowered, tuned).value } : {};
+  return scheduleHistory(lowered, { sketches, schedules, target: "wasm", ...bound }).value ?? [];
 }
 
 export function lowerKernel(program: LoopProgram, options: { float64?: boolean } = {}): KernelProgram {

@@ -26,6 +26,11 @@ export function measurePeak(options: Pick<EmitOptions, "relaxed">, now: () => nu
   return floatOperations(kernel.body) / (best / 1000);
 }
 
+/** The kernel as a module with `run`, and what a run executes: a measurer's control. */
+export function peakModule(options: Pick<EmitOptions, "relaxed">): { readonly bytes: Uint8Array; readonly operations: number } {
+  return { bytes: emitWasm(program, { ...options, calls: "run" }).bytes, operations: floatOperations(kernel.body) };
+}
+
 /** Whether this engine has the relaxed instructions. */
 export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(emitWasm(program, { relaxed: true, calls: "run" }).bytes as Uint8Array<ArrayBuffer>);

@@ -10,14 +10,14 @@ import { forEachPoint } from "../ir/evaluate.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
 import { readsOf } from "../ir/loop_accesses.ts";
 import { roundToDType } from "../ir/memory_element.ts";
-import { type Buffer, type Group, stridesOf, type TensorProgram } from "../ir/tensor.ts";
-import { boundName, errorBound } from "../passes/error_bound.ts";
-import { normalize } from "../passes/lower_to_tensor.ts";
+import { type Buffer, stridesOf, type TensorProgram } from "../ir/tensor.ts";
+import { boundName } from "../passes/error_bound.ts";
 import { bufferMap, tensorsReadBy } from "../passes/tensor_graph.ts";
 import { invariant } from "../support/invariant.ts";
 import { createRandom } from "../support/random.ts";
 import type { Compiled } from "./compiled.ts";
 import { createReference, createWasm, type Tensors, type Weights, writeSources } from "./execute.ts";
+import { withBounds } from "./layer_bounds.ts";
 import { lowerKernel, lowerLoop } from "./lower.ts";
 
 export type LayerReport = {
@@ -82,7 +82,7 @@ export function randomInputs(compiled: Pick<Compiled, "inputs">, seed: number): 
   return new Map(compiled.inputs.map(({ name, type }) => [name, randomTensor(type, random)]));
 }
 
-function randomTensor(type: TensorType, random: ReturnType<typeof createRandom>): Float64Array {
+export function randomTensor(type: TensorType, random: ReturnType<typeof createRandom>): Float64Array {
   const { kind, low, high } = dtypes[type.dtype];
   const draw = () => {
     if (kind === "float") return roundToDType(random.normal(), type.dtype);
@@ -141,7 +141,7 @@ type Unshared = {
 function runUnshared(compiled: Compiled, weights: Weights, inputs: Tensors): Unshared {
   const planned = compiled.levels.tensor();
   const unshared: TensorProgram = { ...planned, buffers: planned.buffers.map(({ overwrites: _, ...buffer }) => buffer) };
-  const { value: loops } = lowerLoop(unshared, compiled.module, compiled.schedule);
+  const { value: loops } = lowerLoop(unshared, compiled.module, compiled.schedule, compiled.tuned);
   invariant(loops, "the program does not lower without shared memory");
   const kernel = lowerKernel(loops);
   const instance = instantiate(kernel, emitWasm(kernel, { relaxed: false, calls: "build" }).bytes, "build");
@@ -176,52 +176,6 @@ function withoutHalo(allocated: Float64Array, buffer: Buffer): Float64Array {
     values[position++] = allocated[at] as number;
   });
   return values;
-}
-
-/**
- * Every group of the program with further groups that compute the bounds of its computes, and which belong to which. What a layer
- * computes for itself of another enters with the bound of that.
- */
-function withBounds(
-  program: TensorProgram,
-  recomputes: Unshared["recomputes"],
-): { program: TensorProgram; partsOf: ReadonlyMap<string, readonly string[]> } {
-  const buffers = bufferMap(program);
-  const groups: Group[] = [];
-  const bounded = new Set<string>();
-  const partsOf = new Map<string, readonly string[]>();
-  for (const group of program.groups) {
-    const before = groups.length;
-    const others = [...tensorsReadBy(group)].filter((name) => bounded.has(name) && recomputes(group.name, name));
-    const inner = new Set([...group.computes.slice(0, -1).map((compute) => compute.name), ...others]);
-    if (group.phase === "run") bounded.add(group.name);
-    // Inner tensors become groups of their own: their values enter the bounds.
-    for (const compute of group.computes) {
-      groups.push({ name: compute.name, phase: group.phase, computes: [compute] });
-      add(
-        compute.name,
-        compute.dtype,
-        compute.axes.map((axis) => axis.extent),
-      );
-      for (const part of normalize(errorBound(compute, inner))) {
-        groups.push({ name: part.name, phase: group.phase, computes: [part] });
-        add(
-          part.name,
-          part.dtype,
-          part.axes.map((axis) => axis.extent),
-        );
-      }
-    }
-    partsOf.set(
-      group.name,
-      groups.slice(before).map((part) => part.name),
-    );
-  }
-  return { program: { ...program, buffers: [...buffers.values()], groups, outputs: [] }, partsOf };
-
-  function add(name: string, dtype: TensorType["dtype"], shape: readonly number[]): void {
-    if (!buffers.has(name)) buffers.set(name, { name, dtype, shape, role: { kind: "temporary" } });
-  }
 }
 
 function stepsByNest(kernel: KernelProgram): Map<string, number[]> {

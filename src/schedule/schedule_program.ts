@@ -5,23 +5,35 @@
 import type { ScheduleDeclaration, SketchDeclaration, StepSyntax } from "../ir/declaration.ts";
 import type { LoopProgram, Nest } from "../ir/loop.ts";
 import type { Buffer } from "../ir/tensor.ts";
-import { type Checked, type Diagnostic, errorDiagnostic } from "../support/diagnostic.ts";
+import { type Checked, type Diagnostic, errorDiagnostic, hasErrors, warningDiagnostic } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
 import { decompose } from "./decompose.ts";
 import { dropUnread } from "./drop_unread.ts";
 import { matchSketch } from "./match_sketch.ts";
+import type { Context, Step } from "./primitive.ts";
 import { applyStep } from "./primitives.ts";
 import { concreteStep, evaluateStep, type Names } from "./step_expressions.ts";
-import { firstOption, isTrue, type StepValue } from "./step_values.ts";
+import { type ChooseKnob, firstOption, isTrue, type StepValue } from "./step_values.ts";
 
 export type ScheduleOptions = {
   readonly sketches: readonly SketchDeclaration[];
   readonly schedules: readonly ScheduleDeclaration[];
   readonly target: string;
+  /** Steps that were found for nests by measuring, by the nest's name: after the user's own schedules, before every sketch. */
+  readonly tuned?: ReadonlyMap<string, TunedSteps>;
 };
 
+/** Steps written for every nest of a workload: they name its tensors by `names`. A nest that refuses them takes its default. */
+export type TunedSteps = { readonly steps: readonly StepSyntax[]; readonly names: Names };
+
 /** A nest as one step left it. */
-export type ScheduledStep = { readonly step: string; readonly nest: Nest; readonly buffers: ReadonlyMap<string, Buffer> };
+export type ScheduledStep = {
+  readonly step: string;
+  /** The same as data, with every knob turned. */
+  readonly concrete: Step;
+  readonly nest: Nest;
+  readonly buffers: ReadonlyMap<string, Buffer>;
+};
 
 /** How a nest came to its schedule. */
 export type NestHistory = {
@@ -32,7 +44,7 @@ export type NestHistory = {
 };
 
 /** A nest under way, with what its steps have added. */
-type State = {
+export type ScheduledNest = {
   readonly nest: Nest;
   readonly buffers: ReadonlyMap<string, Buffer>;
   readonly nests: readonly Nest[];
@@ -59,30 +71,64 @@ export function scheduleHistory(program: LoopProgram, options: ScheduleOptions):
   return { value: histories, diagnostics };
 }
 
-function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<readonly State[]> {
+function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<readonly ScheduledNest[]> {
   // What a step changes of a buffer holds for all later nests.
   let buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
   const outputs = new Set(program.outputs.map((output) => output.value));
   const diagnostics: Diagnostic[] = [];
   const schedules = options.schedules.filter((schedule) => schedule.target === options.target);
   const sketches = options.sketches.filter((sketch) => sketch.target === options.target);
+  const pairs = sketches.filter((sketch) => sketch.producer);
   diagnostics.push(...unknownLayers(schedules, program));
-  const states = program.nests.map((nest): State => {
-    const start: State = { nest, buffers, nests: program.nests, outputs, added: [], before: [], from: undefined, steps: [] };
-    const state = scheduled(start);
+  const states = program.nests.map((nest): ScheduledNest => {
+    const state = scheduled(unscheduled({ nest, buffers, nests: program.nests, outputs }));
     const changed = state.added.filter(({ name }) => buffers.has(name));
     if (changed.length > 0) buffers = new Map([...buffers, ...changed.map((buffer) => [buffer.name, buffer] as const)]);
     return state;
   });
-  return diagnostics.length > 0 ? { diagnostics } : { value: states, diagnostics };
+  return hasErrors(diagnostics) ? { diagnostics } : { value: states, diagnostics };
 
-  function scheduled(start: State): State {
-    const schedule = schedules.find((candidate) => candidate.layer === start.nest.name);
-    if (!schedule) return applyFirstSketch(sketches, start);
-    const { value, diagnostics: found } = applySteps(schedule.steps, new Map(), start);
+  function scheduled(start: ScheduledNest): ScheduledNest {
+    const { nest } = start;
+    const schedule = schedules.find((candidate) => candidate.layer === nest.name);
+    if (!schedule) {
+      const tuned = options.tuned?.get(nest.name);
+      // What was tuned is one layer alone; a default that computes two together leaves nothing of it.
+      const together = tuned && applyFirstSketch(pairs, start);
+      if (together?.from !== undefined) return together;
+      const applied = tuned && applySteps(tuned.steps, tuned.names, start, firstOption);
+      if (tuned && !applied?.value) diagnostics.push(refusedEntry(nest, applied?.diagnostics[0]));
+      return applied?.value ? { ...applied.value, from: "a tuned schedule" } : applyFirstSketch(sketches, start);
+    }
+    const { value, diagnostics: found } = applySteps(schedule.steps, new Map(), start, firstOption);
     diagnostics.push(...found);
     return { ...(value ?? start), from: "a schedule of the program" };
   }
+}
+
+function unscheduled({ nest, buffers, nests, outputs }: Context): ScheduledNest {
+  return { nest, buffers, nests, outputs, added: [], before: [], from: undefined, steps: [] };
+}
+
+function refusedEntry({ name }: Nest, refusal: Diagnostic | undefined): Diagnostic {
+  const message = `the tuned schedule for \`${name}\` is refused, and the layer takes its default: ${refusal?.message ?? "no reason given"}`;
+  return warningDiagnostic("stale-schedule", message, { span: refusal?.span, help: "mend its steps, or run `quern tune` again" });
+}
+
+/** The sketch's steps with each knob turned by `choose`: nothing where it does not fit the nest, a refusal where a step is refused. */
+export function applySketch(sketch: SketchDeclaration, context: Context, choose: ChooseKnob): Checked<ScheduledNest> | undefined {
+  const match = matchSketch(sketch, context);
+  return match && applySteps(sketch.steps, match.names, unscheduled(context), choose);
+}
+
+/** Steps whose every knob is turned already. */
+export function applyTuned({ steps, names }: TunedSteps, context: Context): Checked<ScheduledNest> {
+  return applySteps(steps, names, unscheduled(context), firstOption);
+}
+
+/** The first sketch that fits with all its steps, each knob at its first option; the nest itself where none does. */
+export function applyDefault(sketches: readonly SketchDeclaration[], context: Context): ScheduledNest {
+  return applyFirstSketch(sketches, unscheduled(context));
 }
 
 /** Packing runs at build time: before everything that runs later, in the order it stands. */
@@ -101,10 +147,10 @@ function unknownLayers(schedules: readonly ScheduleDeclaration[], program: LoopP
     });
 }
 
-function applyFirstSketch(sketches: readonly SketchDeclaration[], state: State): State {
+function applyFirstSketch(sketches: readonly SketchDeclaration[], state: ScheduledNest): ScheduledNest {
   for (const sketch of sketches) {
     const match = matchSketch(sketch, state);
-    const applied = match && applySteps(sketch.steps, match.names, state).value;
+    const applied = match && applySteps(sketch.steps, match.names, state, firstOption).value;
     if (!applied) continue;
     const from = `sketch ${sketch.name}`;
     return { ...applied, from, nest: { ...applied.nest, trace: [from, ...applied.nest.trace] } };
@@ -113,44 +159,49 @@ function applyFirstSketch(sketches: readonly SketchDeclaration[], state: State):
 }
 
 /** All steps in order; the first refusal ends it. */
-function applySteps(steps: readonly StepSyntax[], names: Names, state: State): Checked<State> {
+function applySteps(steps: readonly StepSyntax[], names: Names, state: ScheduledNest, choose: ChooseKnob): Checked<ScheduledNest> {
   let current = state;
   const scope = new Map<string, StepValue>(names);
   for (const step of steps) {
     if (step.kind === "let") {
-      const { value, diagnostics } = evaluateStep(step.value, scope, current, firstOption);
+      // A knob bears the name of the value that it gives.
+      const { value, diagnostics } = evaluateStep(step.value, scope, current, (_, options) => choose(step.name, options));
       if (!value) return { diagnostics };
       scope.set(step.name, value);
       continue;
     }
-    const { value, diagnostics } = step.kind === "if" ? applyBranch(step, scope, current) : applyOne(step, scope, current);
+    const { value, diagnostics } = step.kind === "if" ? applyBranch(step, scope, current, choose) : applyOne(step, scope, current, choose);
     if (!value) return { diagnostics };
     current = value;
   }
   return { value: current, diagnostics: [] };
 }
 
-function applyBranch(step: Extract<StepSyntax, { kind: "if" }>, names: Names, state: State): Checked<State> {
+type BranchSyntax = Extract<StepSyntax, { kind: "if" }>;
+
+function applyBranch(step: BranchSyntax, names: Names, state: ScheduledNest, choose: ChooseKnob): Checked<ScheduledNest> {
   const { value, diagnostics } = evaluateStep(step.condition, names, state, firstOption);
   if (!value) return { diagnostics };
-  return applySteps(isTrue(value) ? step.whenTrue : step.whenFalse, names, state);
+  return applySteps(isTrue(value) ? step.whenTrue : step.whenFalse, names, state, choose);
 }
 
-function applyOne(syntax: Extract<StepSyntax, { kind: "step" }>, names: Names, state: State): Checked<State> {
-  const step = concreteStep(syntax, names, state);
+type OneSyntax = Extract<StepSyntax, { kind: "step" }>;
+
+function applyOne(syntax: OneSyntax, names: Names, state: ScheduledNest, choose: ChooseKnob): Checked<ScheduledNest> {
+  const step = concreteStep(syntax, names, state, choose);
   if (!step.value) return { diagnostics: step.diagnostics };
   const { value, diagnostics } = applyStep(step.value, state);
   if (!value) return { diagnostics };
   // Few steps add a buffer, and a program has hundreds.
   const added = value.buffers.map((buffer) => [buffer.name, buffer] as const);
   const buffers = added.length === 0 ? state.buffers : new Map([...state.buffers, ...added]);
-  const next: State = {
+  const next: ScheduledNest = {
     ...state,
     nest: value.nest,
     buffers,
     added: [...state.added, ...value.buffers],
     before: [...state.before, ...value.nests],
-    steps: [...state.steps, { step: value.nest.trace.at(-1) ?? "", nest: value.nest, buffers }],
+    steps: [...state.steps, { step: value.nest.trace.at(-1) ?? "", concrete: step.value, nest: value.nest, buffers }],
   };
   return { value: next, diagnostics };
 }

@@ -28,9 +28,15 @@ export function evaluateCondition(syntax: Syntax, names: Names, context: Context
   return value !== undefined && isTrue(value);
 }
 
-/** The concrete form of a step's clauses. Loops of an absent axis are left out of lists. */
-export function concreteStep(syntax: Extract<StepSyntax, { kind: "step" }>, names: Names, context: Context): Checked<Step> {
-  const scope: Scope = { names, context, choose: firstOption };
+/** The concrete form of a step's clauses. Loops of an absent axis are left out of lists. A knob bears the name of the step's first word. */
+export function concreteStep(
+  syntax: Extract<StepSyntax, { kind: "step" }>,
+  names: Names,
+  context: Context,
+  choose: ChooseKnob = firstOption,
+): Checked<Step> {
+  const name = syntax.clauses[0]?.keyword ?? "";
+  const scope: Scope = { names, context, choose: (_, options) => choose(name, options) };
   const clauses = syntax.clauses.map(({ keyword, arguments: list }) =>
     chain(all(list.map((argument) => argumentsOf(argument, scope))), (found) => given({ keyword, arguments: found.flat() })),
   );

@@ -29,6 +29,7 @@ export const stepFunctions: ReadonlyMap<string, (call: Call) => Checked<StepValu
   ["exists", (call: Call) => chain(loopAt(call, 0), (name) => truth(findLoop(call.context.nest.body, name) !== undefined))],
   ["extent", extent],
   ["in_place", (call: Call) => chain(tensorAt(call, 0), (tensor) => truth(isInPlace(tensor, call.context)))],
+  ["innermost", innermost],
   ["max", (call: Call) => chain(numbers(call), (list) => number(Math.max(...list)))],
   ["min", (call: Call) => chain(numbers(call), (list) => number(Math.min(...list)))],
   ["one_of", (call: Call) => chain(numbers(call), (list) => number(call.choose("", list)))],
@@ -81,6 +82,16 @@ function points(call: Call): Checked<StepValue> {
   return chain(argument(call, 0), (loops) => {
     if (loops.kind !== "loops") return mistaken("`points` takes `rest` or `reduction`", syntax.span);
     return number(loops.names.reduce((product, name) => product * (findLoop(context.nest.body, name)?.extent ?? 1), 1));
+  });
+}
+
+/** The last of the loops that has more than one iteration; nothing where none has. */
+function innermost(call: Call): Checked<StepValue> {
+  const { context, syntax } = call;
+  return chain(argument(call, 0), (loops) => {
+    if (loops.kind !== "loops") return mistaken("`innermost` takes `rest` or `reduction`", syntax.span);
+    const name = loops.names.findLast((each) => (findLoop(context.nest.body, each)?.extent ?? 1) > 1);
+    return given(name === undefined ? { kind: "none" } : { kind: "loop", name });
   });
 }
 

@@ -10,7 +10,18 @@ import { bundledMain } from "./quern.ts";
 function recorder(colorErr: boolean): { terminal: Terminal; out: string[]; err: string[] } {
   const out: string[] = [];
   const err: string[] = [];
-  return { terminal: { out: (text) => void out.push(text), err: (text) => void err.push(text), colorErr }, out, err };
+  return {
+    terminal: {
+      out: (text) => void out.push(text),
+      err: (text) => void err.push(text),
+      colorErr,
+      errRaw: () => {},
+      isLive: false,
+      columns: 80,
+    },
+    out,
+    err,
+  };
 }
 
 const source = "model m {\n  rellu(x)\n}\n";

@@ -1,13 +1,13 @@
 /** quern build: the module that ships, written into a folder. */
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { moduleFiles } from "../../pipeline/build_module.ts";
 import { writeFiles } from "../io/files.ts";
 import { algorithmOption, examples, jsonOption, modelOption, scheduleOption, seedOption, targetOption, weightsOption } from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, settle, type WeightOptions } from "../program.ts";
 import { printJson, type Terminal } from "../terminal.ts";
 
-type Options = ProgramOptions & WeightOptions & { readonly out: string };
+type Options = ProgramOptions & WeightOptions & { readonly out: string; readonly engine: string };
 
 export function buildCommand(terminal: Terminal): Command {
   return new Command("build")
@@ -18,6 +18,11 @@ export function buildCommand(terminal: Terminal): Command {
     .addOption(weightsOption())
     .addOption(seedOption())
     .addOption(scheduleOption())
+    .addOption(
+      new Option("--engine <engine>", "whose tuned schedules to take first, of those in the .schedule file")
+        .choices(["chromium", "node"])
+        .default("chromium"),
+    )
     .addOption(algorithmOption())
     .addOption(targetOption())
     .addOption(modelOption())
@@ -35,7 +40,9 @@ Then, in Node, a bundler, a worker or a page:
 }
 
 async function build(file: string, options: Options, terminal: Terminal): Promise<void> {
-  const compiled = await loadProgram(file, options, terminal);
+  // What is built runs in other places than here; the schedules of another engine are still better than none.
+  const engines = [...new Set([options.engine, "chromium", "node"])];
+  const compiled = await loadProgram(file, { ...options, engines }, terminal);
   const weights = loadWeights(compiled, options, terminal);
   const { buildModule } = await import("../../pipeline/execute.ts");
   const files = moduleFiles(buildModule(compiled, weights), compiled);

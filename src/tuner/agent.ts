@@ -1,0 +1,228 @@
+/**
+ * The part of a measurer that runs inside the measured engine: checks candidates, then times them. It imports nothing but types,
+ * for its text is sent to a process or a page as it stands (scripts/agent.mjs writes it to agent_text.ts).
+ */
+
+/** A workload, sent once. */
+export type AgentWorkload = {
+  readonly key: string;
+  readonly operands: readonly Uint8Array[];
+  readonly expected: Float64Array;
+  readonly bound: Float64Array;
+};
+
+export type AgentCandidate = {
+  readonly bytes: Uint8Array;
+  readonly operandsAt: readonly number[];
+  /** What this candidate alone has in memory, such as the packed weights of a network. */
+  readonly own?: readonly { readonly at: number; readonly bytes: Uint8Array }[];
+  readonly result: { readonly at: number; readonly dtype: string; readonly count: number };
+};
+
+export type AgentEffort = {
+  readonly rounds: number;
+  /** Milliseconds; a candidate slower than `hopeless` times this is given up. */
+  readonly best: number;
+  readonly hopeless: number;
+  /** One whose fastest sample of three is behind the fastest of all by this factor is given up too. */
+  readonly behind: number;
+  /** Milliseconds that one sample lasts at least: many times the step of the engine's clock. */
+  readonly sample: number;
+  /** Milliseconds of untimed runs, for the optimising tier to replace the first one's code. */
+  readonly warm: number;
+};
+
+export type AgentRequest =
+  | { readonly kind: "describe"; readonly control: AgentCandidate; readonly relaxed: Uint8Array }
+  /** Workloads stay until they are to be forgotten. */
+  | { readonly kind: "prepare"; readonly workload: AgentWorkload; readonly forget: readonly string[] }
+  | { readonly kind: "measure"; readonly key: string; readonly candidates: readonly AgentCandidate[]; readonly effort: AgentEffort };
+
+/** Milliseconds of one run, each the mean over a sample. */
+export type AgentVerdict =
+  | { readonly kind: "timed"; readonly samples: readonly number[]; readonly isStopped: boolean }
+  | { readonly kind: "wrong"; readonly at: number; readonly actual: number; readonly expected: number; readonly bound: number }
+  | { readonly kind: "failed"; readonly message: string };
+
+export type AgentAnswer =
+  /** Milliseconds of the control kernel, and of the relaxed one where the engine takes it. */
+  | {
+      readonly kind: "described";
+      readonly version: string;
+      /** Where the engine runs on another device than the tuner. */
+      readonly device?: string;
+      readonly control: number;
+      readonly relaxed: number;
+      readonly hasRelaxed: boolean;
+    }
+  | { readonly kind: "prepared" }
+  /** `control`: milliseconds of the control kernel in each round. */
+  | { readonly kind: "measured"; readonly verdicts: readonly AgentVerdict[]; readonly control: readonly number[] };
+
+export type Agent = { handle(request: AgentRequest): AgentAnswer };
+
+type Exports = { readonly memory: WebAssembly.Memory; readonly build: () => void; readonly run: () => void };
+type Runner = { readonly run: () => void; milliseconds: number; readonly samples: number[]; isAlive: boolean };
+
+/** Steps of the clock that a sample lasts at least. */
+const steps = 100;
+
+/** `version` is what the engine says of itself. */
+export function createAgent(version: string): Agent {
+  const step = clockStep();
+  let control: (() => void) | undefined;
+  const workloads = new Map<string, AgentWorkload>();
+
+  return {
+    handle(request) {
+      switch (request.kind) {
+        case "describe": {
+          control = load(request.control).run;
+          const runner = warmUp(control, 60);
+          for (let i = 0; i < 15; i++) sampleOf(runner, 1);
+          const hasRelaxed = WebAssembly.validate(bufferOf(request.relaxed));
+          const fused = hasRelaxed ? warmUp(load({ bytes: request.relaxed }).run, 60) : runner;
+          for (let i = 0; i < 15; i++) sampleOf(fused, 1);
+          const [own, relaxed] = [Math.min(...runner.samples), Math.min(...fused.samples)];
+          return { kind: "described", version, control: own, relaxed, hasRelaxed };
+        }
+        case "prepare":
+          for (const key of request.forget) workloads.delete(key);
+          workloads.set(request.workload.key, request.workload);
+          return { kind: "prepared" };
+        case "measure": {
+          const workload = workloads.get(request.key);
+          if (!workload) throw new Error(`the workload ${request.key} was not prepared`);
+          return measure(workload, request.candidates, request.effort);
+        }
+      }
+    },
+  };
+
+  function measure(workload: AgentWorkload, candidates: readonly AgentCandidate[], effort: AgentEffort): AgentAnswer {
+    const limit = effort.best * effort.hopeless;
+    const entries = candidates.map((candidate): AgentVerdict | Runner => {
+      try {
+        const exports = checked(workload, candidate);
+        if ("kind" in exports) return exports;
+        const runner = warmUp(exports.run, effort.warm, limit);
+        runner.isAlive = runner.milliseconds <= limit;
+        if (!runner.isAlive) runner.samples.push(runner.milliseconds);
+        return runner;
+      } catch (error) {
+        return { kind: "failed", message: error instanceof Error ? error.message : String(error) };
+      }
+    });
+    const runners = entries.filter((entry): entry is Runner => "run" in entry);
+    const controls: number[] = [];
+    for (let round = 0; round < effort.rounds && runners.some((runner) => runner.isAlive); round++) {
+      if (control) controls.push(timed(control, 1));
+      for (const runner of runners) if (runner.isAlive) sampleOf(runner, Math.max(effort.sample, steps * step));
+      // Who is behind by more than noise after some rounds does not catch up.
+      const fastest = Math.min(effort.best, ...runners.map(({ samples }) => Math.min(...samples)));
+      if (round >= 2) for (const runner of runners) if (Math.min(...runner.samples) > effort.behind * fastest) runner.isAlive = false;
+    }
+    const verdicts = entries.map(
+      (entry): AgentVerdict => ("run" in entry ? { kind: "timed", samples: entry.samples, isStopped: !entry.isAlive } : entry),
+    );
+    return { kind: "measured", verdicts, control: controls };
+  }
+
+  /** The candidate's functions, once its result is what it must be; the memory of the result holds rubbish before. */
+  function checked(workload: AgentWorkload, candidate: AgentCandidate): Exports | AgentVerdict {
+    const exports = load(candidate);
+    const memory = new Uint8Array(exports.memory.buffer);
+    workload.operands.forEach((bytes, i) => {
+      memory.set(bytes, candidate.operandsAt[i] ?? 0);
+    });
+    for (const { at, bytes } of candidate.own ?? []) memory.set(bytes, at);
+    exports.build();
+    const { result } = candidate;
+    const values = viewOf(exports.memory, result);
+    if (result.dtype.startsWith("f")) values.fill(result.dtype === "f16" ? 0x7e00 : Number.NaN);
+    else values.fill(85);
+    exports.run();
+    const read = result.dtype === "f16" ? halfToNumber : (value: number) => value;
+    for (let at = 0; at < result.count; at++) {
+      const bound = workload.bound[at] as number;
+      if (bound === Infinity) continue;
+      const expected = workload.expected[at] as number;
+      const actual = read(values[at] as number);
+      if (Object.is(actual, expected) || actual === expected || Math.abs(actual - expected) <= bound) continue;
+      return { kind: "wrong", at, actual, expected, bound };
+    }
+    return exports;
+  }
+
+  function load({ bytes }: Pick<AgentCandidate, "bytes">): Exports {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bufferOf(bytes)), {});
+    const { memory, build, run } = exports;
+    if (!(memory instanceof WebAssembly.Memory) || typeof run !== "function") throw new Error("the module exports no memory or no run");
+    return { memory, run: () => run(), build: () => (typeof build === "function" ? build() : undefined) };
+  }
+
+  /** Runs it until it has run long enough, twice at least; what is hopeless at once is not run on. */
+  function warmUp(run: () => void, milliseconds: number, limit = Infinity): Runner {
+    const runner: Runner = { run, milliseconds: Infinity, samples: [], isAlive: true };
+    const start = performance.now();
+    do {
+      runner.milliseconds = Math.min(runner.milliseconds, timed(run, 1));
+    } while (performance.now() - start < milliseconds && runner.milliseconds <= 2 * limit);
+    runner.milliseconds = Math.min(runner.milliseconds, timed(run, 1));
+    return runner;
+  }
+
+  function sampleOf(runner: Runner, milliseconds: number): void {
+    const runs = Math.max(1, Math.ceil(milliseconds / Math.max(runner.milliseconds, 1e-4)));
+    const each = timed(runner.run, runs);
+    runner.milliseconds = Math.min(runner.milliseconds, each);
+    runner.samples.push(each);
+  }
+
+  /** Milliseconds from one reading of the clock to the next that differs: a page that is not isolated has a coarse one. */
+  function clockStep(): number {
+    let least = Infinity;
+    for (let i = 0; i < 5; i++) {
+      const start = performance.now();
+      let now = start;
+      while (now === start) now = performance.now();
+      least = Math.min(least, now - start);
+    }
+    return least;
+  }
+
+  function timed(run: () => void, runs: number): number {
+    const start = performance.now();
+    for (let i = 0; i < runs; i++) run();
+    return (performance.now() - start) / runs;
+  }
+
+  function viewOf({ buffer }: WebAssembly.Memory, { at, dtype, count }: AgentCandidate["result"]) {
+    switch (dtype) {
+      case "f32":
+        return new Float32Array(buffer, at, count);
+      case "f64":
+        return new Float64Array(buffer, at, count);
+      case "f16":
+        return new Uint16Array(buffer, at, count);
+      case "i32":
+        return new Int32Array(buffer, at, count);
+      case "i8":
+        return new Int8Array(buffer, at, count);
+      default:
+        return new Uint8Array(buffer, at, count);
+    }
+  }
+
+  function halfToNumber(bits: number): number {
+    const sign = bits & 0x8000 ? -1 : 1;
+    const exponent = (bits >> 10) & 0x1f;
+    const fraction = bits & 0x3ff;
+    if (exponent === 31) return fraction ? Number.NaN : sign * Infinity;
+    return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  }
+
+  function bufferOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    return bytes.buffer instanceof ArrayBuffer ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : new Uint8Array(bytes);
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Choices that span layers: which algorithm computes a call. Calls that are alike decide together. What a choice costs or saves is
+ * counted in workloads, those that it adds to the network and those that it takes away, so that every choice is judged by the network's total.
+ */
+import type { NnProgram } from "../ir/nn.ts";
+import { chooseFor } from "../passes/choose_algorithms.ts";
+import { rewrite } from "../passes/rewrite.ts";
+import { type Compiled, createCompiled } from "../pipeline/compiled.ts";
+import { lowerNn } from "../pipeline/lower.ts";
+import { valueTypes } from "../semantics/node_instance.ts";
+import { exactJson } from "../support/exact_json.ts";
+import { type Workload, workloadsOf } from "./workload.ts";
+
+/** How often the network computes each workload, by its key; in a change, how much more often. */
+export type Composition = ReadonlyMap<string, number>;
+
+export type Alternative = {
+  /** The values that it is chosen for, by name. */
+  readonly layers: readonly string[];
+  /** A rule with `when`, or `direct`. */
+  readonly algorithm: string;
+  readonly change: Composition;
+};
+
+export type Network = {
+  /** All that some alternative needs, those of the compiler's own choice first. */
+  readonly workloads: readonly Workload[];
+  readonly base: Composition;
+  /** For each kind of call, what it could be computed by instead of what the compiler chooses. */
+  readonly groups: readonly (readonly Alternative[])[];
+};
+
+export function networkOf(compiled: Compiled): Network {
+  const own = workloadsOf(compiled);
+  const base = compositionOf(own);
+  const known = new Map(own.map((workload) => [workload.key, workload]));
+  const rewritten = lowerNn(compiled.source, compiled.module, "rewrite");
+  const groups = callsAlike(rewritten, compiled).map(({ layers, algorithms }) =>
+    algorithms.flatMap((algorithm): Alternative[] => {
+      const others = workloadsOf(withChoices(compiled, rewritten, algorithm, layers));
+      const change = difference(compositionOf(others), base);
+      if (change.size === 0) return [];
+      for (const workload of others) if (!known.has(workload.key)) known.set(workload.key, workload);
+      return [{ layers, algorithm, change }];
+    }),
+  );
+  return { workloads: [...known.values()], base, groups: groups.filter((group) => group.length > 0) };
+}
+
+/** The same program with algorithms chosen. `rewritten` is its nn program before the choice, which need not be found again. */
+function withChoices({ module }: Compiled, rewritten: NnProgram, algorithm: string, layers: readonly string[]): Compiled {
+  const choices = new Map(layers.map((layer) => [layer, algorithm]));
+  return createCompiled(rewritten, { ...module, rules: chooseFor(module.rules, choices) });
+}
+
+export function compositionOf(workloads: readonly Workload[]): Composition {
+  return new Map(workloads.map(({ key, layers }) => [key, layers.length]));
+}
+
+export function combine(base: Composition, change: Composition): Composition {
+  const sum = new Map(base);
+  for (const [key, count] of change) sum.set(key, (sum.get(key) ?? 0) + count);
+  return new Map([...sum].filter(([, count]) => count !== 0));
+}
+
+function difference(a: Composition, b: Composition): Composition {
+  return combine(a, new Map([...b].map(([key, count]) => [key, -count])));
+}
+
+type Calls = { readonly layers: readonly string[]; readonly algorithms: readonly string[] };
+
+/** Calls of one operator on operands of the same types, that some rule with `when` may compute; with all that may, and `direct`. */
+function callsAlike(program: NnProgram, { module }: Compiled): Calls[] {
+  const types = valueTypes(program);
+  const alike = new Map<string, string[]>();
+  for (const { operator, attributes, operands, results } of program.nodes) {
+    const [only] = results;
+    if (!only || results.length > 1) continue;
+    const kind = exactJson([operator, attributes, operands.map((name) => types.get(name))]);
+    alike.set(kind, [...(alike.get(kind) ?? []), only.name]);
+  }
+  const offered = [...new Map(module.rules.flatMap((rule) => (rule.when ? [[rule.name, rule] as const] : []))).values()];
+  return [...alike.values()].flatMap((layers): Calls[] => {
+    const [first = ""] = layers;
+    const legal = offered.filter(({ when, ...rule }) => {
+      const always = when ? { when: { kind: "boolean" as const, value: true, span: when.span } } : {};
+      const changed = rewrite(program, [{ ...rule, ...always, at: { only: new Set([first]) } }]);
+      return (
+        changed.nodes.length !== program.nodes.length || changed.nodes.some(({ operator }, i) => operator !== program.nodes[i]?.operator)
+      );
+    });
+    return legal.length === 0 ? [] : [{ layers, algorithms: ["direct", ...legal.map(({ name }) => name)] }];
+  });
+}
+
+export type Choice = { readonly chosen: readonly Alternative[]; readonly composition: Composition };
+
+/** A group takes another algorithm only where that saves this part of what the calls take. */
+const margin = 0.02;
+
+/** For each group what makes the network's total least, by the time of each workload (us); what has no time yet decides nothing. */
+export function choose({ base, groups }: Network, timeOf: (key: string) => number | undefined): Choice {
+  const chosen = groups.flatMap((group): Alternative[] => {
+    const savings = group.map((alternative) => ({ alternative, ...savingOf(alternative, timeOf) }));
+    const [best] = savings.filter(({ saved, replaced }) => saved > margin * replaced).sort((a, b) => b.saved - a.saved);
+    return best ? [best.alternative] : [];
+  });
+  return { chosen, composition: chosen.reduce((sum, { change }) => combine(sum, change), base) };
+}
+
+/** Microseconds, and of the network's time the part that the alternative would replace. */
+export function savingOf({ change }: Alternative, timeOf: (key: string) => number | undefined) {
+  let [saved, replaced] = [0, 0];
+  for (const [key, count] of change) {
+    const time = timeOf(key);
+    if (time === undefined) return { saved: Number.NEGATIVE_INFINITY, replaced: 0 };
+    saved -= count * time;
+    if (count < 0) replaced -= count * time;
+  }
+  return { saved, replaced };
+}

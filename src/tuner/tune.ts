@@ -1,0 +1,386 @@
+/**
+ * A tuning run: proposes candidates, has them checked and timed, and keeps what was measured. It is a pure function of the seed and
+ * of the verdicts: the same run again, with a log of its verdicts, asks for the same candidates in the same order. So resuming is
+ * running again with what the log holds, and measuring on from where it ends.
+ */
+import type { SketchDeclaration } from "../ir/declaration.ts";
+import { type Candidate, formatCandidate, type Scheduled } from "./candidate.ts";
+import { type CostModel, type Judgement, judge, learn, type Observation } from "./cost_model.ts";
+import { earlierFor, observationsIn } from "./earlier.ts";
+import { countNest } from "./features.ts";
+import type { LogRecord, Origin, RunRecord, TrialRecord } from "./log.ts";
+import type { Effort, Measurer, Timing, Verdict } from "./measurer.ts";
+import { type Composition, choose, type Network, savingOf } from "./plans.ts";
+import { createSearch, type Proposal, type Search } from "./search.ts";
+import { spaceOf } from "./space.ts";
+import { pickTask, type Task } from "./task_scheduler.ts";
+import type { Workload } from "./workload.ts";
+
+export type Budget = { readonly trials?: number; readonly seconds?: number };
+
+export type TuneOptions = {
+  readonly model: string;
+  readonly seed: number;
+  readonly budget: Budget;
+  readonly strategy: "evolutionary" | "random";
+  /** What the log held before this run began: it teaches the cost model, and gives candidates to begin with. */
+  readonly earlier: readonly LogRecord[];
+  /** What this run has logged already, if it is resumed; its verdicts are taken instead of measuring again. */
+  readonly resumed: readonly LogRecord[];
+  /** Called with each record as soon as it is known, and never with one of `resumed`. */
+  append(record: LogRecord): void;
+  progress(progress: Progress): void;
+  /** Ends the run after the batch that is being measured, with the best so far. */
+  isCancelled(): boolean;
+};
+
+export type Progress = {
+  readonly workload: Workload;
+  /** Of the whole run. */
+  readonly trials: number;
+  readonly seconds: number;
+  readonly budget: Budget;
+  /** Of this workload: microseconds, and floating-point operations per second as a part of the peak. */
+  readonly best: number;
+  readonly defaultTime: number;
+  readonly flops: number;
+  readonly peak: number;
+  /** Microseconds of the whole network, by the sum of its layers. */
+  readonly network: number;
+  readonly defaultNetwork: number;
+  readonly phase: "search" | "final";
+};
+
+export type TunedResult = {
+  readonly workload: Workload;
+  readonly trials: number;
+  readonly defaultTime: Timing;
+  /** The default's own where nothing better was found. */
+  readonly best: Timing;
+  readonly scheduled: Scheduled;
+  readonly isDefault: boolean;
+};
+
+export type Tuned = {
+  readonly kind: "tuned";
+  /** Of the workloads that the network computes, and of those that it would by default. */
+  readonly results: readonly TunedResult[];
+  /** Calls that another algorithm computes than by default. */
+  readonly choices: readonly { readonly algorithm: string; readonly layers: readonly string[] }[];
+  readonly composition: Composition;
+  readonly base: Composition;
+  readonly trials: number;
+  readonly seconds: number;
+  readonly judgement: Judgement | undefined;
+  /** Candidates that hung or that the engine refused. */
+  readonly failures: readonly { readonly workload: Workload; readonly candidate: Candidate; readonly verdict: Verdict }[];
+  readonly isCancelled: boolean;
+};
+
+/** A candidate that computes something else: a mistake of the compiler's, which ends the run. */
+export type Mismatch = {
+  readonly kind: "mismatch";
+  readonly workload: Workload;
+  readonly scheduled: Scheduled;
+  readonly verdict: Extract<Verdict, { kind: "wrong" }>;
+};
+
+/** Candidates measured beside each other. */
+const batchSize = 8;
+const rounds = 6;
+/** The best of each workload and its default, measured again beside each other in the end. */
+const finalists = 3;
+const finalRounds = 24;
+/** Trials after which the model is learned anew. */
+const relearn = 16;
+/** Of a run's seconds, what the search leaves for the finals. */
+const searching = 0.85;
+/** A candidate must be this much faster than the default to replace it. */
+const margin = 0.99;
+
+type Entry = {
+  readonly workload: Workload;
+  readonly search: Search;
+  readonly floor: number;
+  defaultTime: Timing | undefined;
+  trials: number;
+  fruitless: number;
+};
+
+export async function tune(
+  network: Network,
+  sketches: readonly SketchDeclaration[],
+  measurer: Measurer,
+  options: TuneOptions,
+): Promise<Tuned | Mismatch> {
+  const { environment } = measurer;
+  // As the run began: what is proposed follows from it, and a second measurement would differ.
+  const begun = options.resumed.find((record) => record.kind === "run");
+  const peak = begun?.kind === "run" ? begun.peak : measurer.peak;
+  const { model, seed, budget, strategy, earlier } = options;
+  const logged = createReplay(options.resumed);
+  const known = observationsIn(earlier, environment);
+  const observations: Observation[] = [];
+  const failures: Tuned["failures"][number][] = [];
+  const { workloads } = network;
+  const entries = workloads.map((workload): Entry => {
+    const space = spaceOf(workload, sketches);
+    const search = createSearch(space, { seed, strategy, peak, earlier: earlierFor(workload, earlier, environment) });
+    const { bytes, flops } = countNest(workload, space.defaultSchedule);
+    // The least that arithmetic and the memory behind the caches allow; a fifth of the work may be saved by another schedule.
+    return {
+      workload,
+      search,
+      floor: Math.max((0.8 * flops) / peak, bytes / 100e9) * 1e6,
+      defaultTime: undefined,
+      trials: 0,
+      fruitless: 0,
+    };
+  });
+  let cost: CostModel = learn(known);
+  let learned = 0;
+  let trials = 0;
+  let clock = 0;
+  const began = measurer.seconds();
+  const beginning: RunRecord = {
+    kind: "run",
+    environment,
+    model,
+    seed,
+    peak,
+    workloads: workloads.map(({ key, layers }) => ({ key, layers })),
+  };
+  if (!logged.hasBegun) options.append(beginning);
+
+  const isOver = (part: number) => options.isCancelled() || clock >= part * (budget.seconds ?? Infinity);
+  while (trials < (budget.trials ?? Infinity) && !isOver(searching)) {
+    const counts = wantedCounts(network, entries);
+    const place = pickTask(entries.map((each) => taskOf(each, counts.get(each.workload.key) ?? 0)));
+    const entry = place === undefined ? undefined : entries[place];
+    if (!entry) break;
+    // At first only the default, and what earlier runs hand on: then it is known which workloads matter.
+    const wanted = entry.trials === 0 ? entry.search.beginning : batchSize;
+    const count = Math.min(wanted, (budget.trials ?? Infinity) - trials);
+    const proposals = entry.search.propose(cost, count);
+    const best = entry.search.results()[0]?.us ?? Infinity;
+    const verdicts = await measure(entry, proposals, { rounds, best });
+    for (const [i, proposal] of proposals.entries()) {
+      const verdict = verdicts[i];
+      if (!verdict) continue;
+      if (verdict.kind === "wrong") return { kind: "mismatch", workload: entry.workload, scheduled: proposal.scheduled, verdict };
+      take(entry, proposal, verdict);
+    }
+    if (observations.length >= learned + relearn && strategy === "evolutionary") {
+      learned = observations.length;
+      cost = learn([...known, ...observations]);
+    }
+    report(entry, "search");
+  }
+
+  // Only what the network will compute is compared once more.
+  const { chosen, composition } = choose(network, (key) => timesOf(entries).get(key));
+  const needed = entries.filter(({ workload }) => composition.has(workload.key) || network.base.has(workload.key));
+  const results: TunedResult[] = [];
+  for (const entry of needed) {
+    const result = await settle(entry);
+    if (!result) continue;
+    if (result.kind === "mismatch") return result;
+    results.push(result.result);
+  }
+  return {
+    kind: "tuned",
+    results,
+    choices: chosen.map(({ algorithm, layers }) => ({ algorithm, layers })),
+    composition,
+    base: network.base,
+    trials,
+    seconds: clock,
+    judgement: judge(observations),
+    failures,
+    isCancelled: options.isCancelled(),
+  };
+
+  function take(entry: Entry, { scheduled, origin, estimate }: Proposal, verdict: Verdict): void {
+    const us = verdict.kind === "timed" ? verdict.us : Infinity;
+    const best = entry.search.results()[0]?.us ?? Infinity;
+    entry.search.report({ scheduled, origin, estimate, predicted: 0 }, us);
+    entry.trials++;
+    entry.fruitless = us < best ? 0 : entry.fruitless + 1;
+    trials++;
+    if (verdict.kind !== "timed") {
+      failures.push({ workload: entry.workload, candidate: scheduled.candidate, verdict });
+      return;
+    }
+    if (origin === "default") entry.defaultTime = verdict;
+    observations.push({ workload: entry.workload.key, features: estimate.features, us });
+  }
+
+  /** From the log as far as it goes, then by the measurer; each record is appended as it becomes known. */
+  async function measure(entry: Entry, proposals: readonly Proposal[], effort: Effort, origin?: Origin): Promise<readonly Verdict[]> {
+    const { workload } = entry;
+    const found = proposals.map(({ scheduled, origin: own }) => logged.take(workload, scheduled.candidate, origin ?? own));
+    const missing = proposals.filter((_, i) => found[i] === undefined);
+    const measured =
+      missing.length === 0
+        ? []
+        : await measurer.measure(
+            workload,
+            missing.map(({ scheduled }) => scheduled),
+            effort,
+          );
+    let next = 0;
+    return proposals.map((proposal, i) => {
+      const old = found[i];
+      if (old) {
+        clock = Math.max(clock, old.seconds);
+        return old.verdict;
+      }
+      const verdict = measured[next++] ?? { kind: "failed", message: "the measurer gave no verdict" };
+      clock = Math.max(clock, round(logged.seconds + measurer.seconds() - began));
+      options.append(recordOf(entry, proposal, verdict, origin ?? proposal.origin, trials + i));
+      return verdict;
+    });
+  }
+
+  function recordOf({ workload }: Entry, proposal: Proposal, verdict: Verdict, origin: Origin, trial: number): TrialRecord {
+    const { scheduled, estimate, predicted } = proposal;
+    const about = { environment, model, workload: workload.key, candidate: scheduled.candidate, origin, trial, seconds: clock };
+    return { kind: "trial", ...about, verdict, features: estimate.features, predicted: round(predicted) };
+  }
+
+  /** The default and the best beside each other, longer than before: one of several that is best by luck is found out. */
+  async function settle(entry: Entry) {
+    const { workload, search } = entry;
+    const { defaultSchedule } = search.space;
+    const isDefault = ({ scheduled }: { readonly scheduled: Scheduled }) =>
+      formatCandidate(scheduled.candidate) === formatCandidate(defaultSchedule.candidate);
+    const timed = search.results().filter(({ us }) => us < Infinity);
+    const first = timed.find(isDefault);
+    if (!first || !entry.defaultTime) return undefined;
+    const before = {
+      workload,
+      trials: entry.trials,
+      defaultTime: entry.defaultTime,
+      best: entry.defaultTime,
+      scheduled: defaultSchedule,
+      isDefault: true,
+    };
+    const rivals = timed.filter((each) => !isDefault(each) && each.us < first.us).slice(0, finalists);
+    if (rivals.length === 0) return { kind: "result" as const, result: before };
+    // Who does not want to wait gets the best as the search saw it.
+    const [rival] = rivals;
+    if (options.isCancelled() && rival)
+      return {
+        kind: "result" as const,
+        result:
+          rival.us < margin * first.us
+            ? { ...before, best: { ...before.best, us: rival.us }, scheduled: rival.scheduled, isDefault: false }
+            : before,
+      };
+    const again = [first, ...rivals].map(({ scheduled }): Proposal => proposalOf(scheduled));
+    const verdicts = await measure(entry, again, { rounds: finalRounds, best: Infinity, keepAll: true }, "final");
+    const wrong = verdicts.findIndex(({ kind }) => kind === "wrong");
+    const mistaken = verdicts[wrong];
+    if (mistaken?.kind === "wrong")
+      return { kind: "mismatch" as const, workload, scheduled: again[wrong]?.scheduled ?? defaultSchedule, verdict: mistaken };
+    const times = verdicts.flatMap((verdict, i) => (verdict.kind === "timed" ? [{ timing: verdict, scheduled: again[i]?.scheduled }] : []));
+    const own = verdicts[0]?.kind === "timed" ? verdicts[0] : entry.defaultTime;
+    const best = times
+      .slice(own === verdicts[0] ? 1 : 0)
+      .reduce<(typeof times)[number] | undefined>(
+        (least, each) => (least === undefined || each.timing.us < least.timing.us ? each : least),
+        undefined,
+      );
+    report(entry, "final");
+    const isBetter = best?.scheduled !== undefined && best.timing.us < margin * own.us;
+    if (!best?.scheduled || !isBetter) return { kind: "result" as const, result: { ...before, defaultTime: own, best: own } };
+    return {
+      kind: "result" as const,
+      result: { ...before, defaultTime: own, best: best.timing, scheduled: best.scheduled, isDefault: false },
+    };
+  }
+
+  function proposalOf(scheduled: Scheduled): Proposal {
+    return { scheduled, origin: "final", estimate: { features: [], prior: 0 }, predicted: 0 };
+  }
+
+  function report(entry: Entry, phase: Progress["phase"]): void {
+    const best = entry.search.results()[0];
+    const flops = best ? countNest(entry.workload, best.scheduled).flops / (best.us / 1e6) : 0;
+    const { composition } = choose(network, (key) => timesOf(entries).get(key));
+    const sum = (counts: Composition, of: (each: Entry) => number) =>
+      entries.reduce((total, each) => total + (counts.get(each.workload.key) ?? 0) * of(each), 0);
+    options.progress({
+      workload: entry.workload,
+      trials,
+      seconds: clock,
+      budget,
+      best: best?.us ?? 0,
+      defaultTime: entry.defaultTime?.us ?? 0,
+      flops,
+      peak,
+      network: sum(composition, (each) => each.search.results()[0]?.us ?? 0),
+      defaultNetwork: sum(network.base, (each) => each.defaultTime?.us ?? 0),
+      phase,
+    });
+  }
+}
+
+function taskOf({ search, floor, trials, fruitless }: Entry, count: number): Task {
+  const best = search.results()[0]?.us ?? Infinity;
+  return { count, best, floor, trials, fruitless, isExhausted: search.isExhausted() || (trials > 0 && count === 0) };
+}
+
+/** An alternative is pursued while it would be chosen if its workloads became faster by this part. */
+const hope = 0.3;
+
+/** How often the network needs each workload: as it would be computed now, and by alternatives that may still become better. */
+function wantedCounts(network: Network, entries: readonly Entry[]): Composition {
+  const times = timesOf(entries);
+  const timeOf = (key: string) => times.get(key);
+  const wanted = new Map(choose(network, timeOf).composition);
+  for (const alternative of network.groups.flat()) {
+    const { saved } = savingOf(alternative, timeOf);
+    const added = [...alternative.change].filter(([, count]) => count > 0);
+    const time = added.reduce((sum, [key, count]) => sum + count * (timeOf(key) ?? 0), 0);
+    if (saved + hope * time > 0) for (const [key, count] of added) wanted.set(key, Math.max(wanted.get(key) ?? 0, count));
+  }
+  return wanted;
+}
+
+function timesOf(entries: readonly Entry[]): ReadonlyMap<string, number> {
+  return new Map(
+    entries.flatMap(({ workload, search }) => {
+      const best = search.results()[0]?.us;
+      return best === undefined || best === Infinity ? [] : [[workload.key, best] as const];
+    }),
+  );
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+/** What a resumed run has logged, handed out once each as the run asks for it again. */
+function createReplay(records: readonly LogRecord[]) {
+  const waiting = new Map<string, TrialRecord[]>();
+  const keyOf = (workload: string, candidate: Candidate, isFinal: boolean) => `${workload} ${formatCandidate(candidate)} ${isFinal}`;
+  for (const record of records) {
+    if (record.kind !== "trial") continue;
+    const key = keyOf(record.workload, record.candidate, record.origin === "final");
+    waiting.set(key, [...(waiting.get(key) ?? []), record]);
+  }
+  const seconds = Math.max(0, ...records.map((record) => (record.kind === "trial" ? record.seconds : 0)));
+  return {
+    hasBegun: records.some(({ kind }) => kind === "run"),
+    seconds,
+    take: ({ key }: Workload, candidate: Candidate, origin: Origin) => waiting.get(keyOf(key, candidate, origin === "final"))?.shift(),
+  };
+}
+
+/** Milliseconds of the network's layers, by default and as chosen. */
+export function totalsOf({ results, base, composition }: Tuned): { readonly defaultMs: number; readonly tunedMs: number } {
+  const sum = (counts: Composition, of: (result: TunedResult) => number) =>
+    results.reduce((total, result) => total + (counts.get(result.workload.key) ?? 0) * of(result), 0) / 1000;
+  return { defaultMs: sum(base, ({ defaultTime }) => defaultTime.us), tunedMs: sum(composition, ({ best }) => best.us) };
+}

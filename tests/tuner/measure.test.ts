@@ -1,0 +1,214 @@
+/** Measuring in real engines: right candidates are timed, wrong ones caught, hung ones survived. */
+import { expect, test } from "vitest";
+import { startChromium } from "../../src/cli/measurers/chromium.ts";
+import { decoderText, encodeMessage } from "../../src/cli/measurers/message.ts";
+import { startNode } from "../../src/cli/measurers/node.ts";
+import { createRandom } from "../../src/support/random.ts";
+import type { AgentRequest } from "../../src/tuner/agent.ts";
+import { prepareWorkload } from "../../src/tuner/build_candidate.ts";
+import type { Scheduled } from "../../src/tuner/candidate.ts";
+import { type Channel, createEngineMeasurer } from "../../src/tuner/engine_measurer.ts";
+import type { Measurer } from "../../src/tuner/measurer.ts";
+import { networkOf } from "../../src/tuner/plans.ts";
+import { reproduce } from "../../src/tuner/reproduce.ts";
+import { enumerate, spaceOf } from "../../src/tuner/space.ts";
+import { tune } from "../../src/tuner/tune.ts";
+import { type Workload, workloadsOf } from "../../src/tuner/workload.ts";
+import { chromium, compileExample, full, hasBrowser } from "../support.ts";
+import { compileSmall } from "./support.ts";
+
+const compiled = compileSmall();
+const { sketches } = compiled.module;
+const environment = { target: "wasm", engine: "node", device: "test", compiler: "quern test" };
+const options = { environment, sample: 0.2, warm: 1, seed: 0, now: () => performance.now() };
+const effort = { rounds: 3, best: Infinity };
+
+/** A channel whose requests a test may change. */
+function through(channel: Channel, change: (request: AgentRequest) => AgentRequest): Channel {
+  return { request: (request, seconds) => channel.request(change(request), seconds), close: channel.close };
+}
+
+async function withMeasurer<T>(channel: Channel, timeout: number, use: (measurer: Measurer) => Promise<T>): Promise<T> {
+  const measurer = await createEngineMeasurer(channel, { ...options, timeout });
+  try {
+    return await use(measurer);
+  } finally {
+    await measurer.close();
+  }
+}
+
+/** Different schedules of a workload, at most so many, spread over its space. */
+function schedulesOf(workload: Workload, most: number): Scheduled[] {
+  const all = [...enumerate(spaceOf(workload, sketches))].flatMap((made) => (made.kind === "scheduled" ? [made.scheduled] : []));
+  const random = createRandom(`schedules/${workload.key}`);
+  return all.length <= most ? all : Array.from({ length: most }, () => random.pick(all));
+}
+
+test("every schedule that the spaces hold computes what the reference does, tails and all", async () => {
+  await withMeasurer(startNode(process.execPath), 60, async (measurer) => {
+    let count = 0;
+    for (const workload of workloadsOf(compiled)) {
+      const schedules = schedulesOf(workload, full ? 500 : 25);
+      if (schedules.length === 0) continue;
+      for (const verdict of await measurer.measure(workload, schedules, effort)) {
+        expect(verdict.kind, `${workload.nest.name}: ${JSON.stringify(verdict)}`).toBe("timed");
+        if (verdict.kind === "timed") expect(verdict.low).toBeLessThanOrEqual(verdict.high);
+        count++;
+      }
+    }
+    expect(count).toBeGreaterThan(50);
+    expect(measurer.environment.version).toBe(process.versions.node);
+    expect(measurer.peak).toBeGreaterThan(1e8);
+  });
+});
+
+/** `(module (memory (export "memory") 64) (func (export "build")) (func (export "run") ...))`, whose `run` has this body. */
+function moduleWith(body: readonly number[]): Uint8Array {
+  const section = (id: number, content: readonly number[]) => [id, content.length, ...content];
+  const name = (text: string) => [text.length, ...new TextEncoder().encode(text)];
+  const code = (instructions: readonly number[]) => [instructions.length + 2, 0, ...instructions, 0x0b];
+  return new Uint8Array([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [1, 0x60, 0, 0]),
+    ...section(3, [2, 0, 0]),
+    ...section(5, [1, 0, 64]),
+    ...section(7, [3, ...name("memory"), 2, 0, ...name("build"), 0, 0, ...name("run"), 0, 1]),
+    ...section(10, [2, ...code([]), ...code(body)]),
+  ]);
+}
+
+const forever = [0x03, 0x40, 0x0c, 0, 0x0b];
+
+/** Plants a module in place of one candidate of each batch. */
+function planting(place: number, bytes: Uint8Array) {
+  return (request: AgentRequest): AgentRequest =>
+    request.kind === "measure" && request.candidates.length > place
+      ? { ...request, candidates: request.candidates.map((candidate, i) => (i === place ? { ...candidate, bytes } : candidate)) }
+      : request;
+}
+
+test("a planted candidate that computes nothing is caught, and so is one that is off by little", async () => {
+  const [workload] = workloadsOf(compiled).filter(({ layers }) => layers.length === 2);
+  if (!workload) throw new Error("no workload of two layers");
+  const schedules = schedulesOf(workload, 3);
+  await withMeasurer(through(startNode(process.execPath), planting(1, moduleWith([]))), 20, async (measurer) => {
+    const verdicts = await measurer.measure(workload, schedules, effort);
+    expect(verdicts.map(({ kind }) => kind)).toEqual(["timed", "wrong", "timed"]);
+  });
+  // The last element of the last tile, by a hundredth of its value: what an edge that is wrong looks like.
+  const { expected, bound } = prepareWorkload(workload, 0);
+  const last = bound.findLastIndex((each) => each !== Infinity);
+  const off = (request: AgentRequest): AgentRequest => {
+    if (request.kind !== "prepare") return request;
+    const changed = Float64Array.from(request.workload.expected);
+    changed[last] = (expected[last] ?? 0) + 1e-2 * Math.max(1e-3, Math.abs(expected[last] ?? 0));
+    return { ...request, workload: { ...request.workload, expected: changed } };
+  };
+  await withMeasurer(through(startNode(process.execPath), off), 20, async (measurer) => {
+    const verdicts = await measurer.measure(workload, schedules, effort);
+    expect(verdicts).toEqual(schedules.map(() => expect.objectContaining({ kind: "wrong", at: last })));
+  });
+});
+
+test("a mismatch stops the run, with a reproduction whose knobs are the default's as far as it goes on", async () => {
+  // Wrong is every candidate whose module has no loop of four rows: the reproduction keeps that knob and no other.
+  let isWrong: (scheduled: Scheduled) => boolean = () => false;
+  await withMeasurer(startNode(process.execPath), 20, async (real) => {
+    const measurer: Measurer = {
+      ...real,
+      measure: async (workload, candidates, given) =>
+        (await real.measure(workload, candidates, given)).map((verdict, i) =>
+          isWrong(candidates[i] as Scheduled) ? { kind: "wrong", at: 7, actual: 1, expected: 2, bound: 1e-6 } : verdict,
+        ),
+    };
+    isWrong = ({ candidate }) => candidate.knobs.some(({ name, value }) => name === "rows" && value === 3);
+    const result = await tune(networkOf(compiled), sketches, measurer, {
+      model: "small",
+      seed: 0,
+      budget: { trials: 400 },
+      strategy: "random",
+      earlier: [],
+      resumed: [],
+      append: () => {},
+      progress: () => {},
+      isCancelled: () => false,
+    });
+    if (result.kind !== "mismatch") throw new Error("the wrong candidate was not met");
+    const { message, notes } = await reproduce(result, measurer, sketches);
+    expect(message).toMatch(/contraction columns=8 panel=1 rows=3 unrolled=1.* computes 1 at element 7, where the reference has 2/);
+    expect(notes.map((note) => note.message).join("\n")).toMatch(/nest|for /);
+  });
+});
+
+test("a planted hang is survived: it alone is to blame, and what comes after is measured", async () => {
+  const [workload] = workloadsOf(compiled).filter(({ layers }) => layers.length === 2);
+  if (!workload) throw new Error("no workload of two layers");
+  const [first, second, third] = schedulesOf(workload, 3);
+  let planted: Uint8Array | undefined;
+  // By its bytes, for the candidates are measured one by one afterwards.
+  const plant = (request: AgentRequest): AgentRequest => {
+    if (request.kind !== "measure") return request;
+    planted ??= request.candidates[1]?.bytes;
+    const isPlanted = (bytes: Uint8Array) => planted !== undefined && Buffer.compare(bytes, planted) === 0;
+    return {
+      ...request,
+      candidates: request.candidates.map((each) => (isPlanted(each.bytes) ? { ...each, bytes: moduleWith(forever) } : each)),
+    };
+  };
+  await withMeasurer(through(startNode(process.execPath), plant), 2, async (measurer) => {
+    const verdicts = await measurer.measure(workload, [first, second, third] as Scheduled[], effort);
+    expect(verdicts.map(({ kind }) => kind)).toEqual(["timed", "hung", "timed"]);
+    expect((await measurer.measure(workload, [third] as Scheduled[], effort)).map(({ kind }) => kind)).toEqual(["timed"]);
+  });
+});
+
+test("a module that the engine refuses is a failure of its own", async () => {
+  const [workload] = workloadsOf(compiled).filter(({ layers }) => layers.length === 2);
+  if (!workload) throw new Error("no workload of two layers");
+  await withMeasurer(through(startNode(process.execPath), planting(0, new Uint8Array([1, 2, 3]))), 20, async (measurer) => {
+    const verdicts = await measurer.measure(workload, schedulesOf(workload, 2), effort);
+    expect(verdicts.map(({ kind }) => kind)).toEqual(["failed", "timed"]);
+  });
+});
+
+test("a message reads back as it was written", () => {
+  const message = {
+    kind: "x",
+    list: [{ bytes: new Uint8Array([1, 2, 3]) }, 4, "€"],
+    more: new Float64Array([1.5, Infinity, Number.NaN]),
+    best: Infinity,
+  };
+  const decode = new Function("buffer", `${decoderText}; return decodeMessage(buffer);`) as (buffer: ArrayBuffer) => unknown;
+  expect(decode(encodeMessage(message).buffer as ArrayBuffer)).toEqual(message);
+});
+
+test("candidates are checked and timed in Chromium, and a hang is survived there too", async ({ skip }) => {
+  if (!hasBrowser()) skip();
+  const [workload] = workloadsOf(compiled).filter(({ layers }) => layers.length === 2);
+  if (!workload) throw new Error("no workload of two layers");
+  const schedules = schedulesOf(workload, 3);
+  let plant: (request: AgentRequest) => AgentRequest = (request) => request;
+  await withMeasurer(
+    through(await startChromium(chromium), (request) => plant(request)),
+    4,
+    async (measurer) => {
+      expect(measurer.environment.version).toMatch(/^\d+\.\d+/);
+      expect((await measurer.measure(workload, schedules, effort)).map(({ kind }) => kind)).toEqual(["timed", "timed", "timed"]);
+      plant = planting(0, moduleWith(forever));
+      expect((await measurer.measure(workload, schedules.slice(0, 1), effort)).map(({ kind }) => kind)).toEqual(["hung"]);
+      plant = planting(0, moduleWith([]));
+      expect((await measurer.measure(workload, schedules.slice(0, 2), effort)).map(({ kind }) => kind)).toEqual(["wrong", "timed"]);
+    },
+  );
+});
+
+test("workloads of a whole network have references that their defaults meet", async () => {
+  const network = compileExample(full ? "mobilenet-v3-small" : "resnet8");
+  await withMeasurer(startNode(process.execPath), 60, async (measurer) => {
+    for (const workload of workloadsOf(network)) {
+      const { defaultSchedule } = spaceOf(workload, network.module.sketches);
+      const [verdict] = await measurer.measure(workload, [defaultSchedule], effort);
+      expect(verdict?.kind, `${workload.nest.name}: ${JSON.stringify(verdict)}`).toBe("timed");
+    }
+  });
+});

@@ -1,0 +1,122 @@
+/** The outcome's text: what it says is what was chosen, for every layer of a workload; what no longer fits is a warning. */
+
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { compile } from "../../src/compile.ts";
+import { parseTuned } from "../../src/frontend/parse_tuned.ts";
+import type { TunedSection } from "../../src/ir/tuned.ts";
+import { hasErrors } from "../../src/support/diagnostic.ts";
+import { createRandom } from "../../src/support/random.ts";
+import type { Scheduled } from "../../src/tuner/candidate.ts";
+import { type Outcome, outcomeOf, writeOutcome } from "../../src/tuner/outcome.ts";
+import { createDrawer, spaceOf } from "../../src/tuner/space.ts";
+import { type Workload, workloadsOf } from "../../src/tuner/workload.ts";
+import { compileExample, exampleFile, full, smallExamples } from "../support.ts";
+import { compileSmall, runStandIn, source, tunedOf } from "./support.ts";
+
+const environment = { target: "wasm", engine: "node", version: "20", device: 'a "quoted" device', relaxed: false, compiler: "quern test" };
+
+function outcomeWith(model: string, chosen: readonly (readonly [Workload, Scheduled])[]): Outcome {
+  const workloads = chosen.map(([{ key, layers }, { steps }]) => ({ key, layers, us: 1.25, defaultUs: 2, steps }));
+  return { environment, model, ms: 1, defaultMs: 2, choices: [], apart: [], workloads };
+}
+
+function sectionsOf(text: string): readonly TunedSection[] {
+  const { value, diagnostics } = parseTuned(text, "t.schedule");
+  expect(diagnostics).toEqual([]);
+  return value?.sections ?? [];
+}
+
+const empty = { file: "t.schedule", sections: [] };
+
+test.each(full ? smallExamples : (["resnet8", "vww", "unet"] as const))(
+  "random schedules of %s, written and read, give every layer what was chosen",
+  (name) => {
+    const compiled = compileExample(name);
+    const random = createRandom(`outcome/${name}`);
+    const chosen = workloadsOf(compiled).flatMap((workload): (readonly [Workload, Scheduled])[] => {
+      const space = spaceOf(workload, compiled.module.sketches);
+      if (space.sketches.length === 0) return [];
+      const draw = createDrawer(space);
+      for (let i = 0; i < 8; i++) {
+        const scheduled = draw(
+          random.pick(space.sketches),
+          (_, options) => random.pick(options),
+          () => false,
+        );
+        if (scheduled) return [[workload, scheduled]];
+      }
+      return [];
+    });
+    expect(chosen.length).toBeGreaterThan(3);
+    const text = writeOutcome(outcomeWith(compiled.name, chosen), "", empty);
+    const sources = [{ file: `${name}.qn`, text: readFileSync(exampleFile(name), "utf8") }];
+    const { value, diagnostics } = compile(sources, { tuned: sectionsOf(text) });
+    expect(diagnostics).toEqual([]);
+    const nests = new Map(value?.levels.loop().nests.map((nest) => [nest.name, nest]));
+    for (const [{ layers }, { nest }] of chosen)
+      for (const layer of layers) {
+        const trace = nests.get(layer)?.trace ?? [];
+        expect(trace.length, layer).toBe(nest.trace.filter((step) => !step.startsWith("sketch ")).length);
+        if (layer === layers[0]) expect(nests.get(layer)?.body, layer).toEqual(nest.body);
+      }
+    // All layers of a workload are one kernel, as they are without tuning.
+    const kernelOf = new Map(value?.levels.kernel().calls.map((call) => [call.nest, call.kernel]));
+    for (const [{ layers }] of chosen) expect(new Set(layers.map((layer) => kernelOf.get(layer))).size, layers.join()).toBe(1);
+  },
+);
+
+test("a section replaces that of its engine, and leaves the rest of the file as it is", () => {
+  const first = writeOutcome(outcomeWith("small", []), "", empty);
+  const mine = "# my own words\n\n";
+  const other = { ...outcomeWith("small", []), environment: { ...environment, engine: "chromium" }, ms: 7 };
+  const both = writeOutcome(other, mine + first, { file: "t", sections: sectionsOf(mine + first) });
+  expect(sectionsOf(both).map(({ engine, ms }) => [engine, ms])).toEqual([
+    ["node", 1],
+    ["chromium", 7],
+  ]);
+  const again = writeOutcome({ ...outcomeWith("small", []), ms: 0.5 }, both, { file: "t", sections: sectionsOf(both) });
+  expect(sectionsOf(again).map(({ engine, ms }) => [engine, ms])).toEqual([
+    ["node", 0.5],
+    ["chromium", 7],
+  ]);
+  expect(again.startsWith(mine)).toBe(true);
+});
+
+test("an entry that is stale, or whose step is refused, is a warning and its layer takes the default", async () => {
+  const compiled = compileSmall();
+  const run = tunedOf(await runStandIn(compiled));
+  const outcome = outcomeOf("small", environment, run);
+  expect(outcome.workloads.length).toBeGreaterThan(1);
+  const text = writeOutcome(outcome, "", empty);
+  const [first] = outcome.workloads;
+  const stale = text.replace(first?.key ?? "", "0123456789abcdef");
+  const broken = text.replace(/split f by \d+/, "split f by 0");
+  expect(broken).not.toBe(text);
+  for (const [changed, message] of [
+    [stale, /no layer computes the workload/],
+    [broken, /is refused, and the layer takes its default/],
+  ] as const) {
+    const { value, diagnostics } = compile([{ file: "small.qn", text: source }], { tuned: sectionsOf(changed) });
+    expect(hasErrors(diagnostics)).toBe(false);
+    // Of each layer of the workload.
+    expect(diagnostics.length).toBeGreaterThan(0);
+    for (const diagnostic of diagnostics) expect(diagnostic.message).toMatch(message);
+    expect(diagnostics[0]?.span?.file).toBe("t.schedule");
+    expect(value?.levels.kernel()).toBeDefined();
+  }
+  const byDefault = new Map(compiled.levels.loop().nests.map((nest) => [nest.name, nest]));
+  const { value } = compile([{ file: "small.qn", text: source }], { tuned: sectionsOf(stale) });
+  for (const layer of first?.layers ?? [])
+    expect(value?.levels.loop().nests.find(({ name }) => name === layer)).toEqual(byDefault.get(layer));
+});
+
+test("what is no section is said, and the others are read", () => {
+  const { value, diagnostics } = parseTuned(
+    'tuned a on wasm {\n  engine node "20" simd\n}\n\ntuned on\n\ntuned b on wasm {\n  nonsense 3\n  use direct for c\n}\n',
+    "t.schedule",
+  );
+  expect(value?.sections.map(({ model }) => model)).toEqual(["a", "b"]);
+  expect(value?.sections[1]?.choices).toEqual([expect.objectContaining({ algorithm: "direct", layers: ["c"] })]);
+  expect(diagnostics.map(({ code }) => code)).toEqual(["syntax", "syntax"]);
+});
