@@ -98,7 +98,7 @@ export const scheduleFaults: readonly Fault[] = [
   },
   {
     name: "bounds forget the error of a layer computed inside another",
-    file: "src/pipeline/verify.ts",
+    file: "src/pipeline/layer_bounds.ts",
     find: "bounded.has(name) && recomputes(group.name, name)",
     replace: "false",
     caughtBy: [{ path: "tests/networks/verify.test.ts", name: "rounding of both" }],
