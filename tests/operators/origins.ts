@@ -168,7 +168,6 @@ export const vectorOrigins: { readonly [operator: string]: readonly string[] } =
   scatter_nd: ["ONNX's node and PyTorch tests", "worked out by hand"],
   select: ["ONNX's node and PyTorch tests", "Keras", "worked out by hand"],
   selu: ["ONNX's node and PyTorch tests", "plain loops"],
-  shifted: ["worked out by hand"],
   sigmoid: ["ONNX's node and PyTorch tests", "Keras", "plain loops", "worked out by hand"],
   sign: ["ONNX's node and PyTorch tests", "plain loops"],
   silu: ["ONNX's node and PyTorch tests", "plain loops"],
@@ -201,4 +200,5 @@ export const vectorOrigins: { readonly [operator: string]: readonly string[] } =
   winograd_product: ["plain loops"],
   winograd_weights: ["plain loops"],
   within_region: ["worked out by hand"],
+  without_zero: ["worked out by hand"],
 };

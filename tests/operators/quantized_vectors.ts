@@ -14,8 +14,8 @@ const u8 = (shape: number[], data: number[]) => t(shape, data, "u8");
 const i32 = (shape: number[], data: number[]) => t(shape, data, "i32");
 
 export const literalQuantized: readonly Vector[] = [
-  vector("shifted", "shifted(x0, zero: -128)", [i8([3], [-128, 0, 127])], i32([3], [0, 128, 255])),
-  vector("shifted", "shifted(x0, zero: 200)", [u8([2], [0, 255])], i32([2], [-200, 55])),
+  vector("without_zero", "without_zero(x0, zero: -128)", [i8([3], [-128, 0, 127])], i32([3], [0, 128, 255])),
+  vector("without_zero", "without_zero(x0, zero: 200)", [u8([2], [0, 255])], i32([2], [-200, 55])),
   vector("dequantize", "dequantize(x0, scale: 0.5, zero: 10)", [u8([3], [0, 10, 255])], t([3], [-5, 0, 122.5])),
   vector(
     "quantize",
