@@ -85,8 +85,9 @@ const normalization: Translation = (context) => {
 const imageScaler: Translation = (context) => {
   const { builder } = context;
   const layout = channelsLast(context.rank(0));
-  const bias = context.integers("bias") ?? [];
   const scaled = builder.call("mul", [context.use(0, layout), shortestNumber(context.number("scale", 1))]);
+  // One for each channel; of more, as some writers give, the first.
+  const bias = (context.integers("bias") ?? []).slice(0, scaled.type.shape.at(-1));
   const values = builder.weight(`${context.node.name} bias`, {
     type: { dtype: "f32", shape: [bias.length] },
     values: Float32Array.from(bias),
