@@ -28,3 +28,4 @@ export const rules: readonly Test[] = [{ path: "tests/rules/rules.test.ts" }];
 export const functions: readonly Test[] = [{ path: "tests/operators/scalar_functions.test.ts" }];
 export const print: readonly Test[] = [{ path: "tests/frontend/print.test.ts" }];
 export const infinities: readonly Test[] = [{ path: "tests/passes/infinities.test.ts" }];
+export const sharing: readonly Test[] = [{ path: "tests/codegen/share_code.test.ts" }];

@@ -1,5 +1,5 @@
 /** Mistakes from the tensor level down: halos, fusion, memory, schedules, kernels. */
-import { type Fault, functions, infinities, legality, memory, narrow, networks, operators, schedules } from "./fault.ts";
+import { type Fault, functions, infinities, legality, memory, narrow, networks, operators, schedules, sharing } from "./fault.ts";
 
 export const loweringFaults: readonly Fault[] = [
   {
@@ -323,5 +323,47 @@ export const loweringFaults: readonly Fault[] = [
     find: "const factored: Reduce = {\n      ...reduce,",
     replace: "const { where: __, ...bare } = reduce;\n    const factored: Reduce = {\n      ...bare,",
     caughtBy: legality,
+  },
+  {
+    name: "a shared function moves a loop that goes on where it was",
+    file: "src/codegen/wasm/share_code.ts",
+    find: "(!outside.set.has(name) || setBefore.has(name))",
+    replace: "(!outside.set.has(name) || setBefore.has(name) || true)",
+    caughtBy: sharing,
+  },
+  {
+    name: "a shared function takes along what is read after it",
+    file: "src/codegen/wasm/share_code.ts",
+    find: "!outside.read.has(name) &&",
+    replace: "",
+    caughtBy: sharing,
+  },
+  {
+    name: "a number of one kernel is taken for all that share its code",
+    file: "src/codegen/wasm/share_code.ts",
+    find: "return values.some((value) => value !== values[0]) ? values : undefined;",
+    replace: "return values.some((value) => value > (values[0] ?? 0)) ? values : undefined;",
+    caughtBy: sharing,
+  },
+  {
+    name: "a pointer of its own begins where the first one does",
+    file: "src/codegen/wasm/share_code.ts",
+    find: "i32(begin.bytes)",
+    replace: "i32(0)",
+    caughtBy: sharing,
+  },
+  {
+    name: "pointers are reordered although one is made from another",
+    file: "src/codegen/wasm/separate_pointers.ts",
+    find: 'run.every(({ value }) => value.kind !== "get" || !written.has(value.name)) && written.size === run.length',
+    replace: "true",
+    caughtBy: sharing,
+  },
+  {
+    name: "a loop ends where a pointer that something else moves does",
+    file: "src/codegen/wasm/function.ts",
+    find: "timesSet(body, statement.name) === 1",
+    replace: "timesSet(body, statement.name) >= 1",
+    caughtBy: [{ path: "tests/codegen" }],
   },
 ];

@@ -1,9 +1,11 @@
 /** emitWasm: kernels as a WebAssembly module, through binaryen. Addresses of buffers are arguments of the kernels and constants of the calls. */
 import binaryen from "binaryen";
-import type { Kernel, KernelCall, KernelProgram, KernelStatement, KernelType } from "../../ir/kernel.ts";
+import type { KernelCall, KernelProgram, KernelType } from "../../ir/kernel.ts";
 import { invariant, unreachable } from "../../support/invariant.ts";
 import { type Emitter, emitExpr, storeElement } from "./emit_expr.ts";
+import { baseName, type WasmFunction, type WasmStatement } from "./function.ts";
 import { addHelpers } from "./helpers.ts";
+import { shareCode } from "./share_code.ts";
 import type { Ref } from "./spelling.ts";
 
 export type EmitOptions = {
@@ -14,6 +16,8 @@ export type EmitOptions = {
    * `step0`, `step1`, ...
    */
   readonly calls: "run" | "weights" | "build" | "steps";
+  /** Statements that a function shared between kernels executes at least. Infinity shares nothing. */
+  readonly leastShared?: number;
 };
 
 export type EmittedModule = { readonly bytes: Uint8Array; text(): string };
@@ -42,7 +46,7 @@ function textOf(bytes: Uint8Array, program: KernelProgram): string {
   }
 }
 
-function fillModule(module: binaryen.Module, program: KernelProgram, { relaxed, calls }: EmitOptions): void {
+function fillModule(module: binaryen.Module, program: KernelProgram, { relaxed, calls, leastShared }: EmitOptions): void {
   const features = binaryen.Features.SIMD128 | binaryen.Features.NontrappingFPToInt;
   module.setFeatures(relaxed ? features | binaryen.Features.RelaxedSIMD : features);
   const bytes = calls === "run" ? program.runBytes : program.buildBytes;
@@ -52,7 +56,8 @@ function fillModule(module: binaryen.Module, program: KernelProgram, { relaxed, 
   const made = program.calls.filter((call) => only === undefined || call.phase === only);
   const used = new Set(made.map((call) => call.kernel));
   const helpers = addHelpers(module);
-  for (const kernel of program.kernels) if (used.has(kernel.name)) addKernel(module, kernel, relaxed, helpers);
+  const kernels = program.kernels.filter((kernel) => used.has(kernel.name));
+  for (const made of shareCode(kernels, functionName, leastShared)) addFunction(module, made, relaxed, helpers);
   const offsets = new Map(program.placements.map((placement) => [placement.buffer, placement.offset]));
   const emitCall = (call: KernelCall): Ref => {
     const args = call.arguments.map((buffer) => module.i32.const(offsets.get(buffer) ?? 0));
@@ -84,60 +89,49 @@ export const wasmTypes: { readonly [type in KernelType]: number } = {
   f32x4: binaryen.v128,
 };
 
-function addKernel(module: binaryen.Module, kernel: Kernel, relaxed: boolean, helpers: Emitter["helpers"]): void {
+function addFunction(module: binaryen.Module, made: WasmFunction, relaxed: boolean, helpers: Emitter["helpers"]): void {
   const locals = new Map<string, { index: number; type: KernelType }>();
-  const types: number[] = [];
   const declare = (name: string, type: KernelType) => {
-    if (locals.has(name)) return;
-    locals.set(name, { index: kernel.parameters.length + types.length, type });
-    types.push(wasmTypes[type]);
+    if (!locals.has(name)) locals.set(name, { index: locals.size, type });
   };
-  declareLocals(kernel.body, declare);
-  const bases = new Map(kernel.parameters.map((parameter, i) => [parameter.name, i]));
-  const emitter: Emitter = {
-    module,
-    relaxed,
-    helpers,
-    local: (name) => {
-      const local = locals.get(name);
-      invariant(local, `register ${name} is never set in kernel ${kernel.name}`);
-      return module.local.get(local.index, wasmTypes[local.type]);
-    },
-    base: (buffer) => {
-      const index = bases.get(buffer);
-      invariant(index !== undefined, `kernel ${kernel.name} has no parameter ${buffer}`);
-      return module.local.get(index, binaryen.i32);
-    },
+  for (const { name, type } of made.parameters) declare(name, type);
+  declareLocals(made.body, declare);
+  const localOf = (name: string) => {
+    const local = locals.get(name);
+    invariant(local, `register ${name} is never set in ${made.name}`);
+    return local;
   };
-  const set = (name: string, value: Ref) => module.local.set(locals.get(name)?.index ?? -1, value);
+  const local = (name: string): Ref => {
+    const { index, type } = localOf(name);
+    return module.local.get(index, wasmTypes[type]);
+  };
+  const emitter: Emitter = { module, relaxed, helpers, local, base: (buffer) => local(baseName(buffer)) };
   let labels = 0;
-  const block = (statements: readonly KernelStatement[]): Ref => module.block(null, statements.map(emit), binaryen.none);
-  const body = block(kernel.body);
-  const parameters = binaryen.createType(kernel.parameters.map(() => binaryen.i32));
-  module.addFunction(functionName(kernel.name), parameters, binaryen.none, types, body);
+  const block = (statements: readonly WasmStatement[]): Ref => module.block(null, statements.map(emit), binaryen.none);
+  const body = block(made.body);
+  const types = [...locals.values()].map(({ type }) => wasmTypes[type]);
+  const count = made.parameters.length;
+  module.addFunction(made.name, binaryen.createType(types.slice(0, count)), binaryen.none, types.slice(count), body);
 
-  function emit(statement: KernelStatement): Ref {
+  function emit(statement: WasmStatement): Ref {
     switch (statement.kind) {
       case "set":
-        return set(statement.name, emitExpr(statement.value, emitter));
+        return module.local.set(localOf(statement.name).index, emitExpr(statement.value, emitter));
       case "store":
         return storeElement(statement, emitter);
+      case "call": {
+        const args = statement.arguments.map((argument) => emitExpr(argument, emitter));
+        return module.call(statement.function, args, binaryen.none);
+      }
       case "if": {
         const condition = emitExpr(statement.condition, emitter);
         if (statement.otherwise.length === 0) return module.if(condition, block(statement.whenTrue));
         return module.if(condition, block(statement.whenTrue), block(statement.otherwise));
       }
-      case "for": {
+      case "repeat": {
         const label = `loop${labels++}`;
-        const next = module.i32.add(emitter.local(statement.name), module.i32.const(1));
-        const more = module.i32.lt_u(emitter.local(statement.name), module.i32.const(statement.extent));
-        return module.block(null, [
-          set(statement.name, module.i32.const(0)),
-          module.loop(
-            label,
-            module.block(null, [block(statement.body), set(statement.name, next), module.br_if(label, more)], binaryen.none),
-          ),
-        ]);
+        const again = module.i32.ne(local(statement.register), emitExpr(statement.limit, emitter));
+        return module.loop(label, module.block(null, [block(statement.body), module.br_if(label, again)], binaryen.none));
       }
       default:
         return unreachable(statement);
@@ -145,13 +139,11 @@ function addKernel(module: binaryen.Module, kernel: Kernel, relaxed: boolean, he
   }
 }
 
-function declareLocals(statements: readonly KernelStatement[], declare: (name: string, type: KernelType) => void): void {
+function declareLocals(statements: readonly WasmStatement[], declare: (name: string, type: KernelType) => void): void {
   for (const statement of statements) {
     if (statement.kind === "set") declare(statement.name, statement.type);
-    else if (statement.kind === "for") {
-      declare(statement.name, "i32");
-      declareLocals(statement.body, declare);
-    } else if (statement.kind === "if") {
+    else if (statement.kind === "repeat") declareLocals(statement.body, declare);
+    else if (statement.kind === "if") {
       declareLocals(statement.whenTrue, declare);
       declareLocals(statement.otherwise, declare);
     }

@@ -1,0 +1,168 @@
+/** Code that kernels share computes what each of them computes alone, to the bit. */
+import { expect, test } from "vitest";
+import { emitWasm } from "../../src/codegen/wasm/emit.ts";
+import { kernelFunction, type WasmStatement } from "../../src/codegen/wasm/function.ts";
+import { instantiate } from "../../src/codegen/wasm/instance.ts";
+import { separatePointers } from "../../src/codegen/wasm/separate_pointers.ts";
+import { shareCode } from "../../src/codegen/wasm/share_code.ts";
+import { type Compiled, compile } from "../../src/compile.ts";
+import { initializeWeights } from "../../src/ir/initialize.ts";
+import type { Kernel, KernelExpr, KernelStatement } from "../../src/ir/kernel.ts";
+import { writeSources } from "../../src/pipeline/execute.ts";
+import { createRandom, type Random } from "../../src/support/random.ts";
+import { randomProgram } from "../random/program.ts";
+import { full } from "../support.ts";
+
+const chains = full ? 150 : 15;
+const programs = full ? 500 : 50;
+
+test(`${chains} chains of layers that differ in their sizes`, () => {
+  let shared = 0;
+  for (let seed = 0; seed < chains; seed++) {
+    const compiled = compiledFrom(chain(createRandom(seed)));
+    shared += countShared(compiled);
+    expect(run(compiled, seed, 1)).toEqual(run(compiled, seed, Infinity));
+  }
+  expect(shared).toBeGreaterThan(2 * chains);
+});
+
+test(`${programs} random programs`, () => {
+  let shared = 0;
+  for (let seed = 0; seed < programs; seed++) {
+    const compiled = compiledFrom(randomProgram(seed).source);
+    shared += countShared(compiled);
+    expect(run(compiled, seed, 1)).toEqual(run(compiled, seed, Infinity));
+  }
+  expect(shared).toBeGreaterThan(programs / 10);
+});
+
+function compiledFrom(source: string): Compiled {
+  const { value, diagnostics } = compile(source);
+  if (!value) throw new Error(`${diagnostics.map(({ message }) => message).join("; ")}\n${source}`);
+  return value;
+}
+
+function countShared({ levels }: Compiled): number {
+  const { kernels } = levels.kernel();
+  return shareCode(kernels, (name) => name, 1).length - kernels.length;
+}
+
+/** Every output, with functions shared that execute at least so many statements. */
+function run(compiled: Compiled, seed: number, leastShared: number): Float64Array[] {
+  const program = compiled.levels.kernel();
+  const instance = instantiate(program, emitWasm(program, { relaxed: false, calls: "build", leastShared }).bytes, "build");
+  const random = createRandom(seed);
+  writeSources(instance, program, initializeWeights(compiled.weights, seed));
+  instance.build();
+  for (const name of program.inputs) {
+    const shape = program.placements.find(({ buffer }) => buffer === name)?.shape ?? [];
+    const count = shape.reduce((product, extent) => product * extent, 1);
+    const values = Float64Array.from({ length: count }, () => random.integer(0, 8));
+    instance.write(name, values);
+  }
+  instance.run();
+  return program.outputs.map(({ value }) => instance.read(value));
+}
+
+function chain(random: Random): string {
+  let side = random.integer(3, 9);
+  let channels = random.integer(1, 4) * 4;
+  const input = `f32[1, ${side}, ${side}, ${channels}]`;
+  const lines = Array.from({ length: random.integer(3, 6) }, (_, i) => {
+    const activation = random.pick(["|> relu", "|> relu6", ""]);
+    if (random.integer(0, 3) === 0)
+      return `let x${i + 1} = depthwise_conv2d(x${i}, @k${i}: [3, 3, ${channels}, 1] = he_normal, pad: same) ${activation}`;
+    const [size, stride, filters] = [random.pick([1, 1, 3]), random.pick([1, 1, 2]), random.integer(1, 5) * 4];
+    const kernel = `@k${i}: [${size}, ${size}, ${channels}, ${filters}] = he_normal`;
+    side = Math.ceil(side / stride);
+    channels = filters;
+    return `let x${i + 1} = conv2d(x${i}, ${kernel}, stride: [${stride}, ${stride}], pad: same) ${activation}`;
+  });
+  const output = `f32[1, ${side}, ${side}, ${channels}]`;
+  return `model m(x0: ${input}) -> y: ${output} {\n  ${lines.join("\n  ")}\n  x${lines.length}\n}`;
+}
+
+const get = (name: string): KernelExpr => ({ kind: "get", name, type: "i32" });
+const whole = (value: number): KernelExpr => ({ kind: "constant", type: "i32", value });
+const add = (a: KernelExpr, b: KernelExpr): KernelExpr => ({ kind: "apply", function: "add", on: "i32", args: [a, b] });
+const set = (name: string, value: KernelExpr): KernelStatement => ({ kind: "set", name, type: "i32", value });
+const zero: KernelExpr = { kind: "constant", type: "f32", value: 0 };
+const store = (address: KernelExpr, offset = 0): KernelStatement => ({
+  kind: "store",
+  dtype: "f32",
+  type: "f32",
+  buffer: "y",
+  address,
+  offset,
+  value: zero,
+});
+const loop = (name: string, extent: number, body: readonly KernelStatement[]): KernelStatement => ({ kind: "for", name, extent, body });
+const kernel = (name: string, body: readonly KernelStatement[]): Kernel => ({
+  name,
+  trace: [],
+  parameters: [{ name: "y", dtype: "f32", writes: true }],
+  body,
+});
+
+/** The statements of a kernel when it stands beside another that differs in a number; loops with their bodies in brackets. */
+function besideAnother(make: (size: number) => readonly KernelStatement[]): string {
+  const functions = shareCode([kernel("a", make(3)), kernel("b", make(5))], (name) => name, 2);
+  const outline = (list: readonly WasmStatement[]): string =>
+    list.map((statement) => (statement.kind === "repeat" ? `repeat[${outline(statement.body)}]` : statement.kind)).join(" ");
+  return outline(functions.find(({ name }) => name === "a")?.body ?? []);
+}
+
+const base: KernelExpr = { kind: "base", buffer: "y" };
+const fill = (size: number) => loop("i", size, [store(get("p")), set("p", add(get("p"), whole(4)))]);
+
+test("a loop whose numbers differ is shared", () => {
+  expect(besideAnother((size) => [set("p", base), fill(size)])).toBe("set call");
+});
+
+test("what carries a value from one time to the next is not moved without what is around it", () => {
+  // Each time round, `i` goes on from where it was: the loop around it is moved, and not `i` alone.
+  expect(besideAnother((size) => [set("p", base), loop("o", 7, [fill(size)])])).toBe("set call");
+  const next = set("o2", add(get("o"), whole(1)));
+  expect(besideAnother((size) => [set("p", base), loop("o", 7, [fill(size), next]), set("q", get("o2")), store(get("q"))])).toBe(
+    "set set repeat[set repeat[store set] set set] set store",
+  );
+});
+
+test("what is read later stays where it is set", () => {
+  expect(besideAnother((size) => [set("p", base), fill(size), set("q", get("p")), store(get("q"))])).toBe(
+    "set set repeat[store set] set store",
+  );
+});
+
+test("rows at different distances are pointers of their own", () => {
+  const rows = (size: number) => loop("i", 4, [store(get("p")), store(get("p"), 64 * size), set("p", add(get("p"), whole(4)))]);
+  const functions = shareCode([kernel("a", [set("p", base), rows(3)]), kernel("b", [set("p", base), rows(5)])], (name) => name, 2);
+  const [shared, a] = functions;
+  expect(functions.map(({ name }) => name)).toEqual(["shared 0", "a", "b"]);
+  expect(a?.body.at(-1)).toEqual({
+    kind: "call",
+    function: "shared 0",
+    arguments: [get("p"), add(get("p"), whole(192)), whole(1)],
+  });
+  expect(JSON.stringify(shared?.body)).not.toContain("192");
+});
+
+test("pointers are set in the order of their use, but for one that is made from another", () => {
+  const moves = (...list: KernelStatement[]) =>
+    separatePointers([...list, store(get("p")), store(get("q"))]).statements.slice(0, list.length);
+  const [begin, other, onward] = [set("p", get("a")), set("q", get("b")), set("p", add(get("p"), whole(4)))];
+  expect(moves(other, begin)).toEqual([begin, other]);
+  expect(moves(set("q", get("p")), onward)).toEqual([set("q", get("p")), onward]);
+});
+
+test("a loop is counted by a pointer that it alone moves, and else by its counter", () => {
+  const counted = (...body: KernelStatement[]) => {
+    const made = kernelFunction(kernel("k", [set("p", base), loop("i", 3, body)]), "k", () => undefined);
+    return made.body.find((statement) => statement.kind === "repeat")?.register;
+  };
+  const onward = set("p", add(get("p"), whole(4)));
+  expect(counted(store(get("p")), onward)).toBe("p");
+  expect(counted(store(get("p")), onward, onward)).toBe("i");
+  expect(counted(store(get("p")), onward, store(add(get("p"), get("i"))))).toBe("i");
+  expect(counted(store(get("p")), set("p", add(get("p"), whole(0))))).toBe("i");
+});
