@@ -14,7 +14,7 @@ const usage = `npm run bench -- [OPTIONS]
   --networks A,B   of ${networkNames.join(", ")} (default: all)
   --systems A,B    of ${systems.join(", ")} (default: all; Quern always runs)
   --engine NAME    chromium or node (default: chromium; litert runs only there)
-  --tuned          takes the schedules in examples/NAME/NAME.tuned.qn
+  --tuned          takes the engine's section of examples/NAME/NAME.schedule
   --seconds N      of measured rounds per network (default: 12)
   --warmup N       seconds of untimed runs before, per contender (default: 1.5)
   --loads N        fresh processes whose first result is timed, per contender (default: 5)
@@ -59,7 +59,7 @@ async function bench(): Promise<void> {
     const contenders = contendersIn(engine.host, engine.relaxed, wanted);
     for (const name of names) {
       console.error(`measuring ${name} in ${engine.name}`);
-      const prepared = prepare(loadNetwork(name, { tuned: options.tuned }), options.tuned ? "tuned" : "default");
+      const prepared = prepare(loadNetwork(name, options.tuned ? { tuned: options.engine } : {}), options.tuned ? "tuned" : "default");
       measurements.push(await measure(engine, prepared, contenders, budget));
       // After every network: a run that is broken off has not been for nothing.
       if (options.json) writeFileSync(options.json, `${JSON.stringify(records(measurements), null, 2)}\n`);

@@ -2,9 +2,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Compiled, compile } from "../src/compile.ts";
+import { parseTuned } from "../src/frontend/parse_tuned.ts";
 import { elementCount } from "../src/ir/dtype.ts";
 import { initializeWeights } from "../src/ir/initialize.ts";
 import { type Group, rootReduction } from "../src/ir/tensor.ts";
+import type { TunedSection } from "../src/ir/tuned.ts";
 import { createWasm, type Weights } from "../src/pipeline/execute.ts";
 import { hasErrors, renderDiagnostic } from "../src/support/diagnostic.ts";
 import { createRandom } from "../src/support/random.ts";
@@ -33,21 +35,31 @@ export type Network = {
   readonly multiplyAdds: number;
 };
 
-/** With `tuned`, the schedules in `NAME.tuned.qn` beside the model are compiled along. */
-export function loadNetwork(name: string, { tuned = false }: { readonly tuned?: boolean } = {}): Network {
+/** With `tuned`, that engine's section of `NAME.schedule` beside the model gives the schedules; `schedule` names another file. */
+export function loadNetwork(name: string, { tuned, schedule }: { readonly tuned?: string; readonly schedule?: string } = {}): Network {
   const place = (file: string) => fileURLToPath(new URL(`../examples/${name}/${file}`, import.meta.url));
-  const paths = [place(`${name}.qn`), ...(tuned ? [place(`${name}.tuned.qn`)] : [])];
-  const missing = paths.find((path) => !existsSync(path));
-  if (missing !== undefined) throw new Error(`there is no ${missing}: tune the network first, or leave out --tuned`);
-  const sources = paths.map((file) => ({ file, text: readFileSync(file, "utf8") }));
-  const { value: compiled, diagnostics } = compile(sources);
-  const texts = new Map(sources.map(({ file, text }) => [file, text]));
+  const file = place(`${name}.qn`);
+  const sources = [{ file, text: readFileSync(file, "utf8") }];
+  const sections = tuned === undefined ? undefined : sectionsOf(schedule ?? place(`${name}.schedule`), tuned);
+  const { value: compiled, diagnostics } = compile(sources, sections ? { tuned: sections } : {});
+  const texts = new Map(sources.map((source) => [source.file, source.text]));
   if (!compiled || hasErrors(diagnostics)) throw new Error(diagnostics.map((each) => renderDiagnostic(each, texts)).join("\n"));
+  for (const each of diagnostics) console.error(renderDiagnostic(each, texts));
   const random = createRandom("image");
   const image = Float32Array.from({ length: elementCount(onlyInput(compiled).type.shape) }, () => random.uniform());
   const groups = compiled.levels.layers().groups.filter((group) => group.phase === "run");
   const multiplyAdds = groups.reduce((sum, group) => sum + multiplyAddsOf(group), 0);
   return { name, compiled, weights: telling(compiled, image), image, multiplyAdds };
+}
+
+function sectionsOf(path: string, engine: string): readonly TunedSection[] {
+  if (!existsSync(path)) throw new Error(`there is no ${path}: tune the network first, or leave out --tuned`);
+  const text = readFileSync(path, "utf8");
+  const { value, diagnostics } = parseTuned(text, path);
+  const found = (value?.sections ?? []).filter((section) => section.engine === engine);
+  if (diagnostics.length > 0) throw new Error(diagnostics.map((each) => renderDiagnostic(each, new Map([[path, text]]))).join("\n"));
+  if (found.length === 0) throw new Error(`${path} has no section for ${engine}: tune the network there first, or leave out --tuned`);
+  return found;
 }
 
 /** The initialisers' values, with the last layer's scaled until the outputs differ, but none drowns in a saturated softmax. */

@@ -14,6 +14,8 @@ export type AgentWorkload = {
 export type AgentCandidate = {
   readonly bytes: Uint8Array;
   readonly operandsAt: readonly number[];
+  /** What this candidate alone has in memory, such as the packed weights of a network. */
+  readonly own?: readonly { readonly at: number; readonly bytes: Uint8Array }[];
   readonly result: { readonly at: number; readonly dtype: string; readonly count: number };
 };
 
@@ -47,6 +49,8 @@ export type AgentAnswer =
   | {
       readonly kind: "described";
       readonly version: string;
+      /** Where the engine runs on another device than the tuner. */
+      readonly device?: string;
       readonly control: number;
       readonly relaxed: number;
       readonly hasRelaxed: boolean;
@@ -131,6 +135,7 @@ export function createAgent(version: string): Agent {
     workload.operands.forEach((bytes, i) => {
       memory.set(bytes, candidate.operandsAt[i] ?? 0);
     });
+    for (const { at, bytes } of candidate.own ?? []) memory.set(bytes, at);
     exports.build();
     const { result } = candidate;
     const values = viewOf(exports.memory, result);

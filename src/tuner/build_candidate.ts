@@ -4,7 +4,7 @@
  */
 import { lowerToKernels } from "../codegen/lower_to_kernel.ts";
 import { emitWasm } from "../codegen/wasm/emit.ts";
-import { instantiate } from "../codegen/wasm/instance.ts";
+import { buildWeights, instantiate } from "../codegen/wasm/instance.ts";
 import { type DType, dtypes, elementCount, isFloat } from "../ir/dtype.ts";
 import { forEachPoint } from "../ir/evaluate.ts";
 import { floatOperations } from "../ir/float_operations.ts";
@@ -16,11 +16,12 @@ import { boundName } from "../passes/error_bound.ts";
 import { lowerToLoop } from "../passes/lower_to_loop.ts";
 import { tensorsReadBy } from "../passes/tensor_graph.ts";
 import { withBounds } from "../pipeline/layer_bounds.ts";
-import { randomTensor } from "../pipeline/verify.ts";
+import { randomInputs, randomTensor } from "../pipeline/verify.ts";
 import { decompose } from "../schedule/decompose.ts";
 import { invariant } from "../support/invariant.ts";
 import { createRandom } from "../support/random.ts";
 import type { Scheduled } from "./candidate.ts";
+import type { TimedNetwork } from "./measurer.ts";
 import type { Workload } from "./workload.ts";
 
 /** Values of every tensor that the workload reads, and what must come out. */
@@ -38,6 +39,7 @@ export type BuiltCandidate = {
   readonly bytes: Uint8Array;
   /** Where each operand goes, in the order of the workload's. */
   readonly operandsAt: readonly number[];
+  readonly own?: readonly { readonly at: number; readonly bytes: Uint8Array }[];
   readonly result: { readonly at: number; readonly dtype: DType; readonly count: number };
   /** Floating-point operations of one run. */
   readonly operations: number;
@@ -82,6 +84,23 @@ export function buildCandidate(workload: Workload, scheduled: Scheduled, { relax
     operandsAt: operandBuffers(workload, buffers).map(({ name }) => places.get(name)?.offset ?? 0),
     result: { at: place.offset, dtype: place.dtype, count: place.bytes / dtypes[place.dtype].bytes },
     operations: operationsOf(kernel, scheduled.nest.name),
+  };
+}
+
+/** A whole network as it ships, with its packed weights and random inputs; its result is not looked at. */
+export function buildNetwork({ compiled, weights }: TimedNetwork, { relaxed }: { readonly relaxed: boolean }): BuiltCandidate {
+  const kernel = compiled.levels.kernel();
+  const places = new Map(kernel.placements.map((placement) => [placement.buffer, placement]));
+  const inputs = [...randomInputs(compiled, 0)].flatMap(([name, values]) => {
+    const place = places.get(name);
+    return place ? [{ at: place.offset, bytes: encode(values, place.dtype) }] : [];
+  });
+  return {
+    bytes: emitWasm(kernel, { relaxed, calls: "run" }).bytes,
+    operandsAt: [],
+    own: [{ at: 0, bytes: buildWeights(kernel, weights) }, ...inputs],
+    result: { at: 0, dtype: "u8", count: 0 },
+    operations: kernel.kernels.reduce((sum, { body }) => sum + floatOperations(body), 0),
   };
 }
 

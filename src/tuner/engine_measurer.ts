@@ -6,9 +6,10 @@
 import { peakModule } from "../pipeline/peak.ts";
 import { invariant } from "../support/invariant.ts";
 import type { AgentAnswer, AgentCandidate, AgentRequest, AgentVerdict } from "./agent.ts";
-import { type BuiltCandidate, buildCandidate, type PreparedWorkload, prepareWorkload } from "./build_candidate.ts";
+import { type BuiltCandidate, buildCandidate, buildNetwork, type PreparedWorkload, prepareWorkload } from "./build_candidate.ts";
 import type { Effort, Environment, Measurer, Verdict } from "./measurer.ts";
-import type { Workload } from "./workload.ts";
+
+type Keyed = { readonly key: string };
 
 /** The way to an agent. */
 export type Channel = {
@@ -27,6 +28,8 @@ export type EngineOptions = {
   readonly seed: number;
   /** Milliseconds since any moment. */
   readonly now: () => number;
+  /** Seconds until the engine answers for the first time. */
+  readonly patience?: number;
   /** Without relaxed multiply-adds, though the engine has them. */
   readonly simd?: boolean;
 };
@@ -48,7 +51,7 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
   const probe = peakModule({ relaxed: true });
   const control = { bytes: simd.bytes, operandsAt: [], result: { at: 0, dtype: "f32", count: 0 } };
   const describe = { kind: "describe", control, relaxed: probe.bytes } as const;
-  const described = await channel.request(describe, 30);
+  const described = await channel.request(describe, options.patience ?? 30);
   invariant(described?.kind === "described", "the engine does not answer");
   const relaxed = described.hasRelaxed && !options.simd;
   let fastest = described.control;
@@ -56,7 +59,7 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
   const prepared = new Map<string, PreparedWorkload>();
 
   return {
-    environment: { ...options.environment, version: described.version, relaxed },
+    environment: { ...options.environment, device: described.device ?? options.environment.device, version: described.version, relaxed },
     peak: simd.operations / ((relaxed ? described.relaxed : described.control) / 1000),
     seconds: () => (now() - start) / 1000,
     close: () => channel.close(),
@@ -68,6 +71,12 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
       if (known) prepared.set(workload.key, known);
       else await prepare(prepareWorkload(workload, seed));
       return await measureBatch(workload, built, effort);
+    },
+    async measureNetworks(networks, effort) {
+      const none = { key: "network", operands: [], expected: new Float64Array(0), bound: new Float64Array(0) };
+      if (!prepared.has(none.key)) await prepare(none);
+      const built = networks.map((network) => buildNetwork(network, { relaxed }));
+      return await measureBatch(none, built, effort);
     },
   };
 
@@ -86,7 +95,7 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
     invariant(answer?.kind === "prepared", "the engine does not take a workload's operands");
   }
 
-  async function measureBatch(workload: Workload, built: readonly BuiltCandidate[], effort: Effort): Promise<Verdict[]> {
+  async function measureBatch(workload: Keyed, built: readonly BuiltCandidate[], effort: Effort): Promise<Verdict[]> {
     let best: { readonly verdicts: Verdict[]; readonly control: number } | undefined;
     for (let attempt = 0; attempt <= repeats; attempt++) {
       const answer = await ask(workload, built, effort);
@@ -102,15 +111,17 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
     return best?.verdicts ?? [];
   }
 
-  async function oneByOne(workload: Workload, built: readonly BuiltCandidate[], effort: Effort): Promise<Verdict[]> {
+  async function oneByOne(workload: Keyed, built: readonly BuiltCandidate[], effort: Effort): Promise<Verdict[]> {
     const verdicts: Verdict[] = [];
     for (const candidate of built) verdicts.push(...(await measureBatch(workload, [candidate], effort)));
     return verdicts;
   }
 
-  async function ask(workload: Workload, built: readonly BuiltCandidate[], { rounds, best, keepAll }: Effort) {
+  async function ask(workload: Keyed, built: readonly BuiltCandidate[], { rounds, best, keepAll }: Effort) {
     const effort = { rounds, best: best / 1000, hopeless, behind: keepAll ? Infinity : behind, sample, warm };
-    const candidates = built.map(({ bytes, operandsAt, result }): AgentCandidate => ({ bytes, operandsAt, result }));
+    const candidates = built.map(
+      ({ bytes, operandsAt, own, result }): AgentCandidate => ({ bytes, operandsAt, ...(own ? { own } : {}), result }),
+    );
     const answer = await channel.request({ kind: "measure", key: workload.key, candidates, effort }, timeout);
     if (answer?.kind === "measured") return answer;
     // The agent is a new one, and holds nothing.

@@ -1,4 +1,6 @@
 /** What tuning asks of an engine: to check candidates of a workload and to time them, beside each other. */
+import type { Compiled } from "../pipeline/compiled.ts";
+import type { Weights } from "../pipeline/execute.ts";
 import type { Scheduled } from "./candidate.ts";
 import type { Workload } from "./workload.ts";
 
@@ -50,12 +52,16 @@ export type Effort = {
   readonly keepAll?: true;
 };
 
+export type TimedNetwork = { readonly compiled: Compiled; readonly weights: Weights };
+
 export type Measurer = {
   readonly environment: Environment;
   /** Floating-point operations per second of a loop in registers alone. */
   readonly peak: number;
   /** One verdict for each candidate, in order. */
   measure(workload: Workload, candidates: readonly Scheduled[], effort: Effort): Promise<readonly Verdict[]>;
+  /** Whole networks beside each other, unchecked: what they are made of was. A stand-in has none. */
+  measureNetworks?(networks: readonly TimedNetwork[], effort: Effort): Promise<readonly Verdict[]>;
   /** Seconds since the measurer began; a stand-in counts its own. */
   seconds(): number;
   close(): Promise<void>;

@@ -113,7 +113,10 @@ export async function tune(
   measurer: Measurer,
   options: TuneOptions,
 ): Promise<Tuned | Mismatch> {
-  const { environment, peak } = measurer;
+  const { environment } = measurer;
+  // As the run began: what is proposed follows from it, and a second measurement would differ.
+  const begun = options.resumed.find((record) => record.kind === "run");
+  const peak = begun?.kind === "run" ? begun.peak : measurer.peak;
   const { model, seed, budget, strategy, earlier } = options;
   const logged = createReplay(options.resumed);
   const known = observationsIn(earlier, environment);

@@ -10,6 +10,7 @@ import { medianInterval, quantile } from "../../src/tuner/engine_measurer.ts";
 import { outcomeOf, writeOutcome } from "../../src/tuner/outcome.ts";
 import { combine, networkOf } from "../../src/tuner/plans.ts";
 import { createDrawer, enumerate, measureSpace, spaceOf, stepsOf } from "../../src/tuner/space.ts";
+import { createStandIn } from "../../src/tuner/stand_in.ts";
 import { pickTask } from "../../src/tuner/task_scheduler.ts";
 import { totalsOf } from "../../src/tuner/tune.ts";
 import { workloadsOf } from "../../src/tuner/workload.ts";
@@ -32,6 +33,13 @@ test("the same seed and log give the same outcome, byte by byte, and ask for no 
   expect(textOf(replayed)).toBe(textOf(first));
   expect(textOf(await runStandIn(compiled))).toBe(textOf(first));
   expect((await runStandIn(compiled, { seed: 2 })).records).not.toEqual(first.records);
+});
+
+test("a replay does not depend on how fast the engine is by now", async () => {
+  const first = await runStandIn(compiled);
+  const slower = { ...createStandIn("quern test"), peak: 20e9 };
+  const replayed = await runStandIn(compiled, { resumed: first.records, append: () => expect.fail("a replay measures nothing") }, slower);
+  expect(textOf(replayed)).toBe(textOf(first));
 });
 
 test("a run that is broken off anywhere and resumed ends with the log of one left alone", async () => {

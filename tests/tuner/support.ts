@@ -33,9 +33,13 @@ model choice(image: f32[1, 10, 10, 16]) -> y: f32[1, 10, 10, 16] {
 
 export type Run = { readonly result: Tuned | Mismatch; readonly records: LogRecord[] };
 
-export async function runStandIn(compiled: Compiled, options: Partial<TuneOptions> = {}): Promise<Run> {
+export async function runStandIn(
+  compiled: Compiled,
+  options: Partial<TuneOptions> = {},
+  measurer = createStandIn("quern test"),
+): Promise<Run> {
   const records: LogRecord[] = [...(options.resumed ?? [])];
-  const result = await tune(networkOf(compiled), compiled.module.sketches, createStandIn("quern test"), {
+  const result = await tune(networkOf(compiled), compiled.module.sketches, measurer, {
     model: compiled.name,
     seed: 1,
     budget: { trials: 150 },

@@ -2,18 +2,22 @@
 import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
 import type { Compiled } from "../../compile.ts";
+import { elementCount } from "../../ir/dtype.ts";
+import type { Weights } from "../../pipeline/execute.ts";
 import { errorDiagnostic } from "../../support/diagnostic.ts";
 import type { LogRecord } from "../../tuner/log.ts";
 import type { Measurer } from "../../tuner/measurer.ts";
+import type { Outcome } from "../../tuner/outcome.ts";
 import type { Tuned } from "../../tuner/tune.ts";
 import { readText, writeFile } from "../io/files.ts";
-import { examples, jsonOption, modelOption, parsePositive, parseWhole, targetOption } from "../options.ts";
-import { loadProgram, type ProgramOptions, settle, stop, tunedFileOf } from "../program.ts";
+import { examples, jsonOption, modelOption, parsePositive, parseWhole, targetOption, weightsOption } from "../options.ts";
+import { loadProgram, loadWeights, type ProgramOptions, settle, stop, tunedFileOf } from "../program.ts";
 import { formatTable } from "../table.ts";
 import { report, type Terminal } from "../terminal.ts";
 
 export type TuneCommandOptions = ProgramOptions & {
   readonly engine: "node" | "chromium" | "stand-in";
+  readonly weights?: string;
   readonly trials?: number;
   readonly seconds?: number;
   readonly seed: number;
@@ -23,6 +27,7 @@ export type TuneCommandOptions = ProgramOptions & {
   readonly explain?: true;
   readonly node?: string;
   readonly chromium: string;
+  readonly listen?: number;
   readonly strategy: "evolutionary" | "random";
 };
 
@@ -36,6 +41,7 @@ export function tuneCommand(terminal: Terminal): Command {
       "Measures schedules of each layer in the engine that will run them, each checked against the reference first, and writes the fastest into NAME.schedule, which run and build then take.",
     )
     .argument("<file>", "source file")
+    .addOption(weightsOption())
     .addOption(targetOption())
     .addOption(
       new Option("--engine <engine>", "where to measure; `stand-in` makes times up, for tests")
@@ -51,6 +57,11 @@ export function tuneCommand(terminal: Terminal): Command {
     .option("--explain", "print the space of each workload, and measure nothing")
     .option("--node <path>", "the Node to measure in (default: this one)")
     .option("--chromium <path>", "the browser", "/usr/bin/chromium")
+    .option(
+      "--listen <port>",
+      "with --engine chromium: wait for a page to be opened, on this machine or a phone, instead of starting the browser",
+      parsePositive,
+    )
     .addOption(new Option("--strategy <which>", "how to search").choices(["evolutionary", "random"]).default("evolutionary"))
     .addOption(modelOption())
     .addOption(jsonOption())
@@ -78,21 +89,33 @@ async function tuneFile(file: string, options: TuneCommandOptions, command: Comm
   const out = options.out ?? tunedFileOf(file);
   const existing = await readOutcome(out, options, terminal);
   const log = await openRun(options.log ?? `${tunedFileOf(file).replace(/\.schedule$/, "")}.tuning.jsonl`, options, terminal);
+  const weights = options.weights === undefined ? await anyWeights(compiled) : loadWeights(compiled, options, terminal);
   const { startMeasurer } = await import("../measurers/start.ts");
   const measurer = await startMeasurer(options, terminal);
   const cancel = onInterrupt(terminal);
   try {
     const tuned = await run(compiled, measurer, log, cancel, options, terminal);
     const { outcomeOf, writeOutcome } = await import("../../tuner/outcome.ts");
-    const outcome = outcomeOf(compiled.name, measurer.environment, tuned);
+    const found = outcomeOf(compiled.name, measurer.environment, tuned);
+    const { confirm } = await import("../../tuner/confirm.ts");
+    const append = (record: LogRecord) => log.file.append(record);
+    const outcome = cancel.isCancelled() ? found : await confirm(compiled, found, measurer, { weights, resumed: log.resumed, append });
     const { value, text } = existing;
     settle({ value: true, diagnostics: writeFile(out, writeOutcome(outcome, text, value)) }, terminal, options);
-    await describe(tuned, measurer, out, options, terminal);
+    await describe(tuned, outcome, measurer, out, options, terminal);
   } finally {
     cancel.end();
     log.file.close();
     await measurer.close();
   }
+}
+
+/** Times do not depend on the values: without a file, those of the initialisers, or any. */
+async function anyWeights({ source, weights }: Compiled): Promise<Weights> {
+  const { initializeWeights } = await import("../../ir/initialize.ts");
+  const values = initializeWeights(source.weights, 0);
+  for (const { path, type } of weights) if (!values.has(path)) values.set(path, new Float64Array(elementCount(type.shape)).fill(0.01));
+  return values;
 }
 
 /** A file that cannot be read whole is not written over. */
@@ -166,13 +189,13 @@ async function run(
 
 async function describe(
   tuned: Tuned,
+  outcome: Outcome,
   { environment, peak }: Measurer,
   out: string,
   options: TuneCommandOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const { totalsOf } = await import("../../tuner/tune.ts");
-  const { defaultMs, tunedMs } = totalsOf(tuned);
+  const { ms: tunedMs, defaultMs } = outcome;
   const { judgement } = tuned;
   if (options.json) {
     const used = tuned.results.filter(({ workload }) => tuned.composition.has(workload.key));
@@ -194,7 +217,7 @@ async function describe(
         defaultMs,
         tunedMs,
         environment,
-        choices: tuned.choices,
+        choices: outcome.choices,
         peakGflops: peak / 1e9,
         judgement,
         workloads,
@@ -219,14 +242,14 @@ async function describe(
   if (rows.length > 0)
     for (const line of formatTable(heading, rows, ["left", "right", "right", "right", "right", "right", "right", "left"]))
       terminal.out(line);
-  for (const { algorithm, layers } of tuned.choices) terminal.out(`${layers.join(", ")}: ${algorithm}`);
+  for (const { algorithm, layers } of outcome.choices) terminal.out(`${layers.join(", ")}: ${algorithm}`);
   if (tuned.failures.length > 0) terminal.out(`${tuned.failures.length} candidates hung or were refused by the engine; the log names them`);
   if (judgement)
     terminal.out(
       `cost model: rank correlation on held-out candidates ${judgement.learned.toFixed(3)}, the analytic prior's ${judgement.prior.toFixed(3)} (${judgement.candidates} candidates)`,
     );
   terminal.out(
-    `${tuned.trials} trials in ${tuned.seconds.toFixed(0)} s; layers ${defaultMs.toFixed(3)} -> ${tunedMs.toFixed(3)} ms in ${environment.engine} ${environment.version}; written to ${out}`,
+    `${tuned.trials} trials in ${tuned.seconds.toFixed(0)} s; ${outcome.model} ${defaultMs.toFixed(3)} -> ${tunedMs.toFixed(3)} ms in ${environment.engine} ${environment.version}; written to ${out}`,
   );
 }
 

@@ -9,17 +9,19 @@ import { report, type Terminal } from "../terminal.ts";
 import { packageVersion } from "../version.ts";
 import { startChromium } from "./chromium.ts";
 import { deviceName, startNode } from "./node.ts";
+import { servePage } from "./page.ts";
 
 export type MeasurerOptions = {
   readonly engine: "node" | "chromium" | "stand-in";
   readonly node?: string;
   readonly chromium: string;
+  readonly listen?: number;
 };
 
 /** Seconds after which a batch counts as hung. */
 const timeout = 20;
 
-export async function startMeasurer({ engine, node, chromium }: MeasurerOptions, terminal: Terminal): Promise<Measurer> {
+export async function startMeasurer({ engine, node, chromium, listen }: MeasurerOptions, terminal: Terminal): Promise<Measurer> {
   const compiler = `quern ${packageVersion()}`;
   const environment = { target: "wasm", engine, device: deviceName(), compiler };
   const common = { environment, timeout, seed: 0, now: () => performance.now() };
@@ -39,6 +41,12 @@ export async function startMeasurer({ engine, node, chromium }: MeasurerOptions,
       return await createEngineMeasurer(startNode(path), { ...common, sample: 1, warm: 3 });
     }
     case "chromium": {
+      if (listen !== undefined) {
+        const page = await servePage(listen, "0.0.0.0", () => terminal.err("the page does not answer: open it again"));
+        terminal.err(`open ${page.url} here, or this machine's address with port ${listen} on another device, to begin`);
+        // Whoever holds the phone needs a while.
+        return await createEngineMeasurer(page, { ...common, sample: 4, warm: 60, patience: 3600 });
+      }
       if (!existsSync(chromium)) return missing(chromium, "--chromium");
       return await createEngineMeasurer(await startChromium(chromium), { ...common, sample: 2, warm: 5 });
     }

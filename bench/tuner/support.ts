@@ -1,0 +1,42 @@
+/** Tuning runs for the figures of this folder: an example, an engine, a budget; the result, and the log's records. */
+
+import { startChromium } from "../../src/cli/measurers/chromium.ts";
+import { deviceName, startNode } from "../../src/cli/measurers/node.ts";
+import type { Compiled } from "../../src/compile.ts";
+import { createEngineMeasurer } from "../../src/tuner/engine_measurer.ts";
+import type { LogRecord } from "../../src/tuner/log.ts";
+import type { Measurer } from "../../src/tuner/measurer.ts";
+import { type Network, networkOf } from "../../src/tuner/plans.ts";
+import { type Tuned, type TuneOptions, tune } from "../../src/tuner/tune.ts";
+
+/** `node`, `chromium`, or the path of another Node. */
+export async function measurerFor(engine: string): Promise<Measurer> {
+  const environment = { target: "wasm", engine: engine === "chromium" ? engine : "node", device: deviceName(), compiler: "quern bench" };
+  const common = { environment, timeout: 20, seed: 0, now: () => performance.now() };
+  if (engine === "chromium") return await createEngineMeasurer(await startChromium("/usr/bin/chromium"), { ...common, sample: 2, warm: 5 });
+  return await createEngineMeasurer(startNode(engine === "node" ? process.execPath : engine), { ...common, sample: 1, warm: 3 });
+}
+
+export type BenchRun = { readonly tuned: Tuned; readonly records: readonly LogRecord[] };
+
+export async function runTuning(
+  compiled: Compiled,
+  measurer: Measurer,
+  options: Pick<TuneOptions, "budget"> & Partial<TuneOptions>,
+  network: Network = networkOf(compiled),
+): Promise<BenchRun> {
+  const records: LogRecord[] = [];
+  const result = await tune(network, compiled.module.sketches, measurer, {
+    model: compiled.name,
+    seed: 0,
+    strategy: "evolutionary",
+    earlier: [],
+    resumed: [],
+    append: (record) => void records.push(record),
+    progress: () => {},
+    isCancelled: () => false,
+    ...options,
+  });
+  if (result.kind === "mismatch") throw new Error(`a wrong candidate of ${result.workload.nest.name}: ${JSON.stringify(result.verdict)}`);
+  return { tuned: result, records };
+}
