@@ -1,6 +1,6 @@
 // The compiler and the command line as few files: a command loads what it needs and no more, and the parser's package is inside,
 // whose several hundred files would take longer to find than the compiler takes to run. Other packages stay what they are.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 
@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const { dependencies, optionalDependencies } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
 
 /** What the package brings along instead of depending on it. */
-const inside = ["chevrotain"];
+const inside = ["chevrotain", "@observablehq/plot"];
 
 const bundleOptions = (outdir) => ({
   entryPoints: { index: `${root}src/index.ts`, "cli/main": `${root}src/cli/main.ts` },
@@ -24,7 +24,42 @@ const bundleOptions = (outdir) => ({
   logLevel: "error",
 });
 
-export const bundleSync = (outdir) => buildSync(bundleOptions(outdir));
+export function bundleSync(outdir) {
+  buildSync(bundleOptions(outdir));
+  mkdirSync(`${outdir}/report`, { recursive: true });
+  writeFileSync(`${outdir}/report/page.js`, pageScript());
+}
+
+/** What a report's page runs, with the licences of what is in it: who sends a report on sends them along. */
+export function pageScript() {
+  const { outputFiles, metafile } = buildSync({
+    entryPoints: [`${root}src/report/page/main.ts`],
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    metafile: true,
+    minify: true,
+    legalComments: "none",
+    format: "iife",
+    target: "es2022",
+    logLevel: "error",
+  });
+  const found = Object.keys(metafile.inputs).flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+  const texts = new Map();
+  for (const name of [...new Set(found)].sort()) {
+    const text = readFileSync(licenseOf(name), "utf8").trim().replaceAll("*/", "* /");
+    texts.set(text, [...(texts.get(text) ?? []), name]);
+  }
+  const notices = [...texts].map(([text, names]) => `${names.join(", ")}:\n\n${text}`);
+  return `/*\n${notices.join("\n\n----\n\n")}\n*/\n${outputFiles[0].text}`;
+}
+
+/** The file with a package's licence, or else the one that names it. */
+function licenseOf(name) {
+  const folder = `${root}node_modules/${name}/`;
+  const license = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
+  return folder + (license ?? "package.json");
+}
 
 /** The licence of every package whose code is in the bundle: those named above, and what they depend on. */
 export function licensesInside() {
@@ -32,10 +67,8 @@ export function licensesInside() {
   const found = new Map();
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     if (found.has(name)) continue;
-    const folder = `${root}node_modules/${name}/`;
-    const license = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
-    const { dependencies: own = {} } = JSON.parse(readFileSync(`${folder}package.json`, "utf8"));
-    found.set(name, { name, file: license ? folder + license : `${folder}package.json` });
+    const { dependencies: own = {} } = JSON.parse(readFileSync(`${root}node_modules/${name}/package.json`, "utf8"));
+    found.set(name, { name, file: licenseOf(name) });
     waiting.push(...Object.keys(own).filter((other) => existsSync(`${root}node_modules/${other}/package.json`)));
   }
   return [...found.values()];

@@ -20,7 +20,22 @@ const floors: Record<string, readonly string[]> = {
   compile: ["support", "ir", "library", "semantics", "frontend", "passes", "schedule", "codegen", "pipeline"],
   index: ["support", "ir", "pipeline", "compile"],
   tuner: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "pipeline", "compile"],
-  cli: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "exporters", "pipeline", "compile", "runtime", "tuner"],
+  report: ["support", "ir", "schedule", "codegen", "pipeline", "tuner"],
+  cli: [
+    "support",
+    "ir",
+    "semantics",
+    "frontend",
+    "passes",
+    "schedule",
+    "codegen",
+    "exporters",
+    "pipeline",
+    "compile",
+    "runtime",
+    "tuner",
+    "report",
+  ],
 };
 
 /** Packages, and the only places that may import them. */
@@ -30,6 +45,7 @@ const packages: Record<string, readonly string[]> = {
   "@bufbuild/protobuf": ["exporters/onnx/"],
   "@bufbuild/protobuf/wkt": ["exporters/onnx/"],
   flatbuffers: ["exporters/tflite/"],
+  "@observablehq/plot": ["report/page/"],
   seedrandom: ["support/random.ts"],
   commander: ["cli/"],
   sharp: ["cli/io/"],

@@ -1,0 +1,147 @@
+/** The roofline (Williams, Waterman, Patterson, 2009): what each layer reaches, below what the engine can compute and read. */
+import * as Plot from "@observablehq/plot";
+import type { LayerTime, Report } from "../report.ts";
+import { byteText, gflops, legend, plotFigure, section, tableBehind } from "./elements.ts";
+
+type Dot = {
+  readonly name: string;
+  readonly which: "default" | "tuned";
+  readonly us: number;
+  readonly intensity: number;
+  readonly gflops: number;
+};
+
+export function roofline(report: Report): HTMLElement {
+  const dots = dotsOf(report);
+  const isTuned = report.afterMs !== undefined;
+  const swatches = [
+    { label: isTuned ? "a layer by default" : "a layer", color: "var(--before)", shape: "hollow" as const },
+    ...(isTuned ? [{ label: "tuned", color: "var(--after)", shape: "round" as const }] : []),
+  ];
+  return section(
+    "roofline",
+    "Roofline",
+    "Floating-point operations that a kernel executes, for each byte of the buffers that it names, against what it reaches in a second. The roofs are measured in the same engine: multiply-adds in registers alone, and reading a buffer of the given size again and again. Larger dots take longer; layers that compute nothing are left out.",
+    legend(swatches),
+    plotFigure("roofline", (width) => draw(report, dots, width)),
+    tableBehind(
+      "Layers under the roofs",
+      [
+        { title: "layer", of: ({ name }) => name },
+        { title: "schedule", of: ({ which }) => which },
+        { title: "FLOP/byte", of: ({ intensity }) => intensity, digits: 2 },
+        { title: "GFLOP/s", of: (dot) => dot.gflops, digits: 1 },
+        { title: "of the peak, %", of: (dot) => (100 * dot.gflops * 1e9) / report.peak, digits: 1 },
+        { title: "µs", of: ({ us }) => us, digits: 2 },
+      ],
+      dots,
+    ),
+  );
+}
+
+function dotsOf({ layers }: Report): Dot[] {
+  const dot = (name: string, which: Dot["which"], time: LayerTime | undefined): Dot[] =>
+    time === undefined || time.operations === 0 || time.us === 0
+      ? []
+      : [{ name, which, us: time.us, intensity: time.operations / time.bytes, gflops: gflops(time) }];
+  return layers.flatMap(({ name, before, after }) => [...dot(name, "default", before), ...dot(name, "tuned", after)]);
+}
+
+type Place = { readonly x: number; readonly y: number };
+
+function draw(report: Report, dots: readonly Dot[], width: number): Element {
+  const peak = report.peak / 1e9;
+  const [left, right] = [
+    Math.min(0.1, ...dots.map(({ intensity }) => intensity / 1.5)),
+    Math.max(100, ...dots.map(({ intensity }) => intensity * 1.5)),
+  ];
+  const low = Math.min(peak / 100, ...dots.map((dot) => dot.gflops / 1.6));
+  const roofs = report.bandwidths.map(({ bufferBytes, bytesPerSecond }, i) => {
+    const slope = bytesPerSecond / 1e9;
+    const start = Math.max(left, low / slope);
+    const path: Place[] = [
+      { x: start, y: start * slope },
+      { x: peak / slope, y: peak },
+    ];
+    // Labels stand one above the other, so that roofs that lie close leave each other's readable.
+    const height = low * (peak / low) ** (0.05 + 0.075 * (report.bandwidths.length - 1 - i));
+    const at = Math.max(height / slope, start);
+    return { path, label: { x: at, y: at * slope, text: `${byteText(bufferBytes)}: ${slope.toFixed(0)} GB/s` } };
+  });
+  const corner = peak / Math.max(...report.bandwidths.map(({ bytesPerSecond }) => bytesPerSecond / 1e9));
+  const flat: Place[] = [
+    { x: Math.max(left, Math.min(corner, right)), y: peak },
+    { x: right, y: peak },
+  ];
+  return Plot.plot({
+    width,
+    height: Math.max(320, Math.min(460, width * 0.6)),
+    marginLeft: 48,
+    marginRight: 16,
+    marginTop: 28,
+    ariaLabel: `roofline of ${dots.length} layer times under a peak of ${peak.toFixed(1)} GFLOP/s`,
+    x: { type: "log", domain: [left, right], label: "FLOP/byte →", grid: true, ticks: 4, tickFormat: "~g" },
+    y: { type: "log", domain: [low, peak * 1.5], label: "↑ GFLOP/s", grid: true, ticks: 5, tickFormat: "~g" },
+    r: { range: [3, 11] },
+    marks: [
+      ...roofs.map(({ path }) => Plot.line(path, { x: "x", y: "y", stroke: "currentColor", strokeOpacity: 0.65, ariaLabel: "roof" })),
+      Plot.line(flat, { x: "x", y: "y", stroke: "currentColor", strokeWidth: 2, ariaLabel: "peak" }),
+      Plot.text([{ x: right, y: peak }], {
+        x: "x",
+        y: "y",
+        text: () => `${peak.toFixed(1)} GFLOP/s`,
+        textAnchor: "end",
+        dy: -9,
+        fill: "currentColor",
+      }),
+      Plot.text(
+        roofs.map(({ label }) => label),
+        {
+          x: "x",
+          y: "y",
+          text: "text",
+          textAnchor: "start",
+          dx: 6,
+          fill: "currentColor",
+          stroke: "var(--background)",
+          strokeWidth: 5,
+          ariaLabel: "names of roofs",
+        },
+      ),
+      Plot.link(pairsOf(dots), {
+        x1: "x1",
+        y1: "y1",
+        x2: "x2",
+        y2: "y2",
+        stroke: "currentColor",
+        strokeOpacity: 0.35,
+        ariaLabel: "from default to tuned",
+      }),
+      ...(["default", "tuned"] as const).map((which) =>
+        Plot.dot(
+          dots.filter((dot) => dot.which === which),
+          {
+            x: "intensity",
+            y: "gflops",
+            r: "us",
+            stroke: which === "default" ? "var(--before)" : "var(--after)",
+            strokeWidth: 1.6,
+            fill: which === "default" ? "none" : "var(--after)",
+            fillOpacity: 0.45,
+            ariaLabel: `${which} layers`,
+            channels: { layer: "name", schedule: "which", time: { value: "us", label: "µs" } },
+            tip: { format: { layer: true, schedule: true, x: ".3~g", y: ".3~g", r: false, time: ".4~g" } },
+          },
+        ),
+      ),
+    ],
+  });
+}
+
+function pairsOf(dots: readonly Dot[]): { x1: number; y1: number; x2: number; y2: number }[] {
+  const tuned = new Map(dots.filter(({ which }) => which === "tuned").map((dot) => [dot.name, dot]));
+  return dots.flatMap((dot) => {
+    const to = dot.which === "default" ? tuned.get(dot.name) : undefined;
+    return to ? [{ x1: dot.intensity, y1: dot.gflops, x2: to.intensity, y2: to.gflops }] : [];
+  });
+}
