@@ -5,17 +5,20 @@ import { element, legend, plotFigure, section, shorten, tableBehind } from "./el
 
 /** Times the best, beyond which a dot stands at the upper edge. */
 const highest = 2.5;
+/** Trials, below which there is no course to see: the table has those. */
+const fewest = 3;
 
 export function convergencePlots({ where, curves }: Convergence): HTMLElement {
-  const drawn = curves.filter(({ trials }) => trials.length > 0).sort((a, b) => gain(b) - gain(a));
+  const sorted = [...curves].sort((a, b) => gain(b) - gain(a));
+  const drawn = sorted.filter(({ trials }) => trials.length >= fewest);
   const swatches = [
     { label: "a trial", color: "var(--before)", shape: "round" as const },
-    { label: "the best so far", color: "var(--after)" },
+    { label: "the best so far", color: "var(--after)", shape: "line" as const },
   ];
   return section(
     "convergence",
     "How the search went",
-    `The last run of the log: ${where}. A plot for each workload, those with most gained first; the first trial is the default. What takes more than ${highest} times the best stands at the upper edge.`,
+    `The last run of the log: ${where}. A plot for each workload of at least ${fewest} trials, those with most gained first (the table has all); the first trial is the default. What takes more than ${highest} times the best stands at the upper edge.`,
     legend(swatches),
     element("div", { class: "curves" }, ...drawn.map((curve) => plotFigure("convergence", (width) => draw(curve, width), heading(curve)))),
     tableBehind(
@@ -28,7 +31,7 @@ export function convergencePlots({ where, curves }: Convergence): HTMLElement {
         { title: "best µs", of: ({ trials }) => trials.at(-1)?.best, digits: 2 },
         { title: "candidate", of: (curve) => bestOf(curve)?.candidate },
       ],
-      drawn,
+      sorted,
     ),
   );
 }
@@ -65,11 +68,10 @@ function draw({ trials, layers }: Curve, width: number): Element {
         r: 2,
         fill: "var(--before)",
         fillOpacity: 0.75,
-        ariaLabel: "trials",
         channels: { time: { value: "us", label: "µs" }, origin: "origin", candidate: "candidate" },
         tip: { format: { x: true, y: false, time: ".4~g", origin: true, candidate: true }, lineWidth: 18, textOverflow: "clip" },
       }),
-      Plot.line(trials, { x: "trial", y: "best", stroke: "var(--after)", strokeWidth: 2, curve: "step-after", ariaLabel: "best so far" }),
+      Plot.line(trials, { x: "trial", y: "best", stroke: "var(--after)", strokeWidth: 2, curve: "step-after" }),
     ],
   });
 }

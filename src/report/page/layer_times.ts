@@ -12,7 +12,9 @@ export function layerTimes(report: Report): HTMLElement {
     ...(after ? [{ layer: name, which: "tuned", us: after.us } as const] : []),
   ]);
   const swatches = [{ label: "default", color: "var(--before)" }, ...(isTuned ? [{ label: "tuned", color: "var(--after)" }] : [])];
-  const others = isTuned ? " A layer that has one bar only is part of another algorithm, which the other network does not use." : "";
+  const others = isTuned
+    ? " Where tuning took another algorithm, its layers may be others (one bar only), or do other work under the same name."
+    : "";
   return section(
     "layers",
     "Time per layer",
@@ -60,7 +62,6 @@ function draw(bars: readonly Bar[], isTuned: boolean, width: number): Element {
           y: "which",
           fy: "layer",
           fill: which === "default" ? "var(--before)" : "var(--after)",
-          ariaLabel: which,
           tip: { format: { x: ".4~g", y: true, fy: true } },
         },
       ),

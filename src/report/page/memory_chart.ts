@@ -44,8 +44,11 @@ function draw({ bars, steps, arenaBytes }: MemoryPlan, width: number): Element {
     (height - marginTop - marginBottom) / Math.max(1, arenaBytes),
   ];
   // A name is written only where it has room.
-  const fits = ({ name, first, last, bytes }: MemoryBar) =>
-    name.length * 6.6 + 8 < (last + 1 - first) * columnWidth && bytes * byteHeight > 13;
+  const labels = bars.flatMap((bar) => {
+    const end = freeUntil(bar, bars);
+    const fits = bar.name.length * 6.6 + 8 < (end - bar.first) * columnWidth && bar.bytes * byteHeight > 13;
+    return fits ? [{ name: bar.name, x: (bar.first + end) / 2, y: bar.offset + bar.bytes / 2 }] : [];
+  });
   return Plot.plot({
     width,
     height,
@@ -68,26 +71,31 @@ function draw({ bars, steps, arenaBytes }: MemoryPlan, width: number): Element {
         x2: ({ last }: MemoryBar) => last + 1,
         y1: "offset",
         y2: ({ offset, bytes }: MemoryBar) => offset + bytes,
-        inset: 0.5,
         fill: ({ role }: MemoryBar) => `var(--${role})`,
         fillOpacity: 0.45,
         stroke: ({ role }: MemoryBar) => `var(--${role})`,
-        ariaLabel: "buffers",
         title: (bar: MemoryBar) =>
           `${bar.name} (${bar.role})\n${byteText(bar.bytes)} at ${byteText(bar.offset)}\nfrom ${stepText(bar.first, steps)}\nto ${stepText(bar.last, steps)}`,
         tip: true,
       }),
-      Plot.text(bars.filter(fits), {
-        x: ({ first, last }: MemoryBar) => (first + last + 1) / 2,
-        y: ({ offset, bytes }: MemoryBar) => offset + bytes / 2,
+      Plot.text(labels, {
+        x: "x",
+        y: "y",
         text: "name",
         fill: "currentColor",
         pointerEvents: "none",
-        ariaLabel: "names of buffers",
       }),
     ],
     color: { type: "identity" },
   });
+}
+
+/** Where a bar ends, or the first that is computed in its place begins. */
+function freeUntil({ first, last, offset, bytes }: MemoryBar, bars: readonly MemoryBar[]): number {
+  const within = bars.filter(
+    (bar) => bar.first > first && bar.first <= last && bar.offset < offset + bytes && offset < bar.offset + bar.bytes,
+  );
+  return Math.min(last + 1, ...within.map((bar) => bar.first));
 }
 
 /** Four or more round numbers of bytes, as bytes are counted. */

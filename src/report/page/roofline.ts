@@ -17,6 +17,12 @@ export function roofline(report: Report): HTMLElement {
   const swatches = [
     { label: isTuned ? "a layer by default" : "a layer", color: "var(--before)", shape: "hollow" as const },
     ...(isTuned ? [{ label: "tuned", color: "var(--after)", shape: "round" as const }] : []),
+    { label: `multiply-adds: ${(report.peak / 1e9).toFixed(1)} GFLOP/s`, color: "currentColor", shape: "line" as const },
+    ...report.bandwidths.map(({ bufferBytes, bytesPerSecond }, i) => ({
+      label: `reading ${byteText(bufferBytes)}: ${(bytesPerSecond / 1e9).toFixed(0)} GB/s`,
+      color: "currentColor",
+      shape: styleOf(i).shape,
+    })),
   ];
   return section(
     "roofline",
@@ -47,6 +53,17 @@ function dotsOf({ layers }: Report): Dot[] {
   return layers.flatMap(({ name, before, after }) => [...dot(name, "default", before), ...dot(name, "tuned", after)]);
 }
 
+/** Roofs differ by their strokes, the fastest memory's solid. */
+const strokes = [
+  { shape: "line", dashes: "none" },
+  { shape: "dashed", dashes: "7,4" },
+  { shape: "dotted", dashes: "2,4" },
+] as const;
+
+function styleOf(i: number) {
+  return strokes[Math.min(i, strokes.length - 1)] ?? strokes[0];
+}
+
 type Place = { readonly x: number; readonly y: number };
 
 function draw(report: Report, dots: readonly Dot[], width: number): Element {
@@ -56,17 +73,13 @@ function draw(report: Report, dots: readonly Dot[], width: number): Element {
     Math.max(100, ...dots.map(({ intensity }) => intensity * 1.5)),
   ];
   const low = Math.min(peak / 100, ...dots.map((dot) => dot.gflops / 1.6));
-  const roofs = report.bandwidths.map(({ bufferBytes, bytesPerSecond }, i) => {
+  const roofs = report.bandwidths.map(({ bytesPerSecond }): Place[] => {
     const slope = bytesPerSecond / 1e9;
     const start = Math.max(left, low / slope);
-    const path: Place[] = [
+    return [
       { x: start, y: start * slope },
       { x: peak / slope, y: peak },
     ];
-    // Labels stand one above the other, so that roofs that lie close leave each other's readable.
-    const height = low * (peak / low) ** (0.05 + 0.075 * (report.bandwidths.length - 1 - i));
-    const at = Math.max(height / slope, start);
-    return { path, label: { x: at, y: at * slope, text: `${byteText(bufferBytes)}: ${slope.toFixed(0)} GB/s` } };
   });
   const corner = peak / Math.max(...report.bandwidths.map(({ bytesPerSecond }) => bytesPerSecond / 1e9));
   const flat: Place[] = [
@@ -84,30 +97,8 @@ function draw(report: Report, dots: readonly Dot[], width: number): Element {
     y: { type: "log", domain: [low, peak * 1.5], label: "↑ GFLOP/s", grid: true, ticks: 5, tickFormat: "~g" },
     r: { range: [3, 11] },
     marks: [
-      ...roofs.map(({ path }) => Plot.line(path, { x: "x", y: "y", stroke: "currentColor", strokeOpacity: 0.65, ariaLabel: "roof" })),
-      Plot.line(flat, { x: "x", y: "y", stroke: "currentColor", strokeWidth: 2, ariaLabel: "peak" }),
-      Plot.text([{ x: right, y: peak }], {
-        x: "x",
-        y: "y",
-        text: () => `${peak.toFixed(1)} GFLOP/s`,
-        textAnchor: "end",
-        dy: -9,
-        fill: "currentColor",
-      }),
-      Plot.text(
-        roofs.map(({ label }) => label),
-        {
-          x: "x",
-          y: "y",
-          text: "text",
-          textAnchor: "start",
-          dx: 6,
-          fill: "currentColor",
-          stroke: "var(--background)",
-          strokeWidth: 5,
-          ariaLabel: "names of roofs",
-        },
-      ),
+      ...roofs.map((path, i) => Plot.line(path, { x: "x", y: "y", strokeOpacity: 0.75, strokeDasharray: styleOf(i).dashes })),
+      Plot.line(flat, { x: "x", y: "y", strokeWidth: 2 }),
       Plot.link(pairsOf(dots), {
         x1: "x1",
         y1: "y1",
@@ -115,7 +106,6 @@ function draw(report: Report, dots: readonly Dot[], width: number): Element {
         y2: "y2",
         stroke: "currentColor",
         strokeOpacity: 0.35,
-        ariaLabel: "from default to tuned",
       }),
       ...(["default", "tuned"] as const).map((which) =>
         Plot.dot(
@@ -128,7 +118,6 @@ function draw(report: Report, dots: readonly Dot[], width: number): Element {
             strokeWidth: 1.6,
             fill: which === "default" ? "none" : "var(--after)",
             fillOpacity: 0.45,
-            ariaLabel: `${which} layers`,
             channels: { layer: "name", schedule: "which", time: { value: "us", label: "µs" } },
             tip: { format: { layer: true, schedule: true, x: ".3~g", y: ".3~g", r: false, time: ".4~g" } },
           },
