@@ -134,8 +134,9 @@ function stepsOf(history: NestHistory | undefined): string[] {
 function missingIn({ after, file, tunedFor }: ReportInput, hasCurves: boolean): Report["missing"] {
   const engine = tunedFor === "node" ? "" : ` --engine ${tunedFor}`;
   const command = `quern tune ${file}${engine}`;
-  return [
-    ...(after ? [] : [{ what: "tuned schedules, beside the default ones in every plot", command }]),
-    ...(hasCurves ? [] : [{ what: "how the search went: its trials and the best time so far", command }]),
+  const missing = [
+    ...(after ? [] : ["tuned schedules, beside the default ones in every plot"]),
+    ...(hasCurves ? [] : ["how the search went: its trials and the best time so far"]),
   ];
+  return missing.length === 0 ? [] : [{ what: missing.join("; "), command }];
 }

@@ -38,8 +38,9 @@ figure svg { display: block; max-width: 100%; overflow: visible; }
 .legend i { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 6px; border: 2px solid var(--swatch); background: var(--swatch); }
 .legend i.hollow { background: none; border-radius: 50%; }
 .legend i.round { border-radius: 50%; }
-.legend i.line, .legend i.dashed, .legend i.dotted { width: 22px; height: 0; border: 0; border-top: 2px solid var(--swatch); border-radius: 0; background: none; vertical-align: middle; }
+.legend i.line, .legend i.dashed, .legend i.dotted, .legend i.thin { width: 22px; height: 0; border: 0; border-top: 2px solid var(--swatch); border-radius: 0; background: none; vertical-align: middle; }
 .legend i.dashed { border-top-style: dashed; }
+.legend i.thin { border-top-width: 1px; }
 .legend i.dotted { border-top-style: dotted; }
 .curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 22px; }
 .curves figure { min-width: 0; }

@@ -5,6 +5,6 @@ export async function readPageScript(): Promise<string> {
   const built = new URL("../report/page.js", import.meta.url);
   if (existsSync(built)) return readFileSync(built, "utf8");
   // Not a literal: the bundle must not take the bundler in.
-  const bundler: typeof import("../../../scripts/bundle.mjs") = await import(new URL("../../../scripts/bundle.mjs", import.meta.url).href);
+  const bundler: { pageScript(): string } = await import(new URL("../../../scripts/bundle.mjs", import.meta.url).href);
   return bundler.pageScript();
 }

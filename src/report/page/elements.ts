@@ -37,7 +37,11 @@ export function plotFigure(id: string, draw: (width: number) => Element, ...befo
   return element("figure", { "data-plot": id }, ...before, plot);
 }
 
-export type Swatch = { readonly label: string; readonly color: string; readonly shape?: "hollow" | "round" | "line" | "dashed" | "dotted" };
+export type Swatch = {
+  readonly label: string;
+  readonly color: string;
+  readonly shape?: "hollow" | "round" | "line" | "dashed" | "dotted" | "thin";
+};
 
 export function legend(swatches: readonly Swatch[]): HTMLElement {
   const items = swatches.map(({ label, color, shape }) => {

@@ -53,11 +53,11 @@ function dotsOf({ layers }: Report): Dot[] {
   return layers.flatMap(({ name, before, after }) => [...dot(name, "default", before), ...dot(name, "tuned", after)]);
 }
 
-/** Roofs differ by their strokes, the fastest memory's solid. */
+/** Roofs differ by their strokes; that of the multiply-adds is solid. */
 const strokes = [
-  { shape: "line", dashes: "none" },
   { shape: "dashed", dashes: "7,4" },
   { shape: "dotted", dashes: "2,4" },
+  { shape: "thin", dashes: "none" },
 ] as const;
 
 function styleOf(i: number) {
