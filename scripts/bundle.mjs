@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const { dependencies, optionalDependencies } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
 
 /** What the package brings along instead of depending on it. */
-const inside = ["chevrotain", "@observablehq/plot"];
+const inside = ["chevrotain"];
 
 const bundleOptions = (outdir) => ({
   entryPoints: { index: `${root}src/index.ts`, "cli/main": `${root}src/cli/main.ts` },
@@ -32,9 +32,22 @@ export function bundleSync(outdir) {
 
 /** What a report's page runs, with the licences of what is in it: who sends a report on sends them along. */
 export function pageScript() {
+  const { code, packages } = bundlePage();
+  const texts = new Map();
+  for (const name of packages) {
+    const text = readFileSync(licenseOf(name), "utf8").trim().replaceAll("*/", "* /");
+    texts.set(text, [...(texts.get(text) ?? []), name]);
+  }
+  const notices = [...texts].map(([text, names]) => `${names.join(", ")}:\n\n${text}`);
+  return `/*\n${notices.join("\n\n----\n\n")}\n*/\n${code}`;
+}
+
+/** The page's code, and the packages of which something is in it. */
+function bundlePage() {
   const { outputFiles, metafile } = buildSync({
     entryPoints: [`${root}src/report/page/main.ts`],
     absWorkingDir: root,
+    outdir: "page",
     bundle: true,
     write: false,
     metafile: true,
@@ -44,14 +57,10 @@ export function pageScript() {
     target: "es2022",
     logLevel: "error",
   });
-  const found = Object.keys(metafile.inputs).flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
-  const texts = new Map();
-  for (const name of [...new Set(found)].sort()) {
-    const text = readFileSync(licenseOf(name), "utf8").trim().replaceAll("*/", "* /");
-    texts.set(text, [...(texts.get(text) ?? []), name]);
-  }
-  const notices = [...texts].map(([text, names]) => `${names.join(", ")}:\n\n${text}`);
-  return `/*\n${notices.join("\n\n----\n\n")}\n*/\n${outputFiles[0].text}`;
+  const [{ inputs }] = Object.values(metafile.outputs);
+  const used = Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+  const names = used.flatMap(([path]) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+  return { code: outputFiles[0].text, packages: [...new Set(names)].sort() };
 }
 
 /** The file with a package's licence, or else the one that names it. */
@@ -61,7 +70,7 @@ function licenseOf(name) {
   return folder + (license ?? "package.json");
 }
 
-/** The licence of every package whose code is in the bundle: those named above, and what they depend on. */
+/** The licence of every package whose code is in the bundle: those named above with what they depend on, and the page's. */
 export function licensesInside() {
   const waiting = [...inside];
   const found = new Map();
@@ -71,5 +80,6 @@ export function licensesInside() {
     found.set(name, { name, file: licenseOf(name) });
     waiting.push(...Object.keys(own).filter((other) => existsSync(`${root}node_modules/${other}/package.json`)));
   }
+  for (const name of bundlePage().packages) found.set(name, { name, file: licenseOf(name) });
   return [...found.values()];
 }
