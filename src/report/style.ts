@@ -4,7 +4,6 @@ export const style = `
 :root {
   --background: #ffffff; --surface: #f4f5f7; --ink: #1c2330; --quiet: #586174; --rule: #d5d9e0;
   --before: #6b7790; --after: #c2500a; --input: #0b7a75; --temporary: #2f6fb7; --output: #8a3ea8; --link: #1d5fa8;
-  --plot-background: var(--background);
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -33,7 +32,7 @@ a { color: var(--link); }
 .missing ul { margin: 4px 0 0; padding-left: 20px; }
 .missing code { overflow-wrap: anywhere; }
 figure { margin: 8px 0; }
-figure svg { display: block; max-width: 100%; overflow: visible; }
+figure svg { --plot-background: var(--background); display: block; max-width: 100%; overflow: visible; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 18px; list-style: none; padding: 0; margin: 4px 0 8px; font-size: .9rem; }
 .legend i { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 6px; border: 2px solid var(--swatch); background: var(--swatch); }
 .legend i.hollow { background: none; border-radius: 50%; }

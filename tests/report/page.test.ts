@@ -99,6 +99,21 @@ describe.skipIf(!hasBrowser())("the page", () => {
     });
   });
 
+  test("what a pointer rests on is named, in colours that can be read in both schemes", async () => {
+    if (!tuned) throw new Error("no report");
+    const report = tuned;
+    for (const colorScheme of ["light", "dark"] as const)
+      await withReport(report, { width: 1280, colorScheme }, async (page) => {
+        await page.locator("[data-plot=layers] g[aria-label=bar] rect").last().hover();
+        const tip = page.locator("[data-plot=layers] g[aria-label=tip] > g");
+        await tip.waitFor();
+        expect(await tip.count()).toBe(1);
+        expect(await tip.textContent()).toContain(report.layers.at(-1)?.name);
+        const fill = await tip.locator("path").evaluate((path) => getComputedStyle(path).fill);
+        expect(fill).toBe(colorScheme === "dark" ? "rgb(20, 24, 31)" : "rgb(255, 255, 255)");
+      });
+  });
+
   test("without a log and an outcome it draws the default, and says what to run", async () => {
     if (!plain) throw new Error("no report");
     const report = plain;

@@ -1,7 +1,7 @@
 /** Trials against the best time so far, a small plot for each workload. */
 import * as Plot from "@observablehq/plot";
-import type { Convergence, Curve } from "../report.ts";
-import { element, legend, plotFigure, section, shorten, tableBehind } from "./elements.ts";
+import type { Convergence, Curve, Trial } from "../report.ts";
+import { element, legend, microseconds, plotFigure, section, shorten, tableBehind } from "./elements.ts";
 
 /** Times the best, beyond which a dot stands at the upper edge. */
 const highest = 2.5;
@@ -68,8 +68,9 @@ function draw({ trials, layers }: Curve, width: number): Element {
         r: 2,
         fill: "var(--before)",
         fillOpacity: 0.75,
-        channels: { time: { value: "us", label: "µs" }, origin: "origin", candidate: "candidate" },
-        tip: { format: { x: true, y: false, time: ".4~g", origin: true, candidate: true }, lineWidth: 18, textOverflow: "clip" },
+        title: ({ trial, us, origin, candidate }: Trial) =>
+          `trial ${trial}: ${microseconds(us)} (${origin})\n${candidate.replaceAll(" ", "\n")}`,
+        tip: { lineHeight: 1.25 },
       }),
       Plot.line(trials, { x: "trial", y: "best", stroke: "var(--after)", strokeWidth: 2, curve: "step-after" }),
     ],

@@ -71,8 +71,16 @@ export function tableBehind<Row>(label: string, columns: readonly Column<Row>[],
   return element("details", {}, element("summary", {}, `${label}, as a table`), scroll);
 }
 
+/** In the middle, for names differ at their ends. */
 export function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+  if (text.length <= length) return text;
+  const end = Math.floor((length - 1) / 3);
+  return `${text.slice(0, length - 1 - end)}…${text.slice(-end)}`;
+}
+
+/** Four significant digits. */
+export function microseconds(us: number): string {
+  return `${Number(us.toPrecision(4))} µs`;
 }
 
 /** `1.5 MiB` */

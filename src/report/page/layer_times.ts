@@ -1,7 +1,7 @@
 /** Time of each layer in the order of the run, by default and tuned. */
 import * as Plot from "@observablehq/plot";
 import type { Report } from "../report.ts";
-import { gflops, legend, plotFigure, section, shorten, tableBehind } from "./elements.ts";
+import { gflops, legend, microseconds, plotFigure, section, shorten, tableBehind } from "./elements.ts";
 
 type Bar = { readonly layer: string; readonly which: "default" | "tuned"; readonly us: number };
 
@@ -45,26 +45,25 @@ function draw(bars: readonly Bar[], isTuned: boolean, width: number): Element {
   const letters = width < 600 ? 14 : 26;
   return Plot.plot({
     width,
-    height: names.length * (isTuned ? 24 : 18) + 56,
+    height: names.length * (isTuned ? 24 : 18) + 68,
     marginLeft: 0,
     insetLeft: 0,
-    marginTop: 28,
+    marginTop: 40,
     facet: { marginLeft: Math.min(letters, Math.max(...names.map((name) => name.length))) * 7 + 12, marginRight: 16 },
     ariaLabel: `time of ${names.length} layers in microseconds`,
-    x: { label: "µs →", axis: "top", grid: true, ticks: width < 600 ? 4 : 8 },
+    x: { label: "µs →", labelOffset: 36, axis: "top", grid: true, ticks: width < 600 ? 4 : 8 },
     y: { axis: null, domain: isTuned ? ["default", "tuned"] : ["default"], padding: 0.05 },
     fy: { domain: names, label: null, axis: "left", padding: 0.25, tickFormat: (name: string) => shorten(name, letters) },
-    marks: (["default", "tuned"] as const).map((which) =>
-      Plot.barX(
-        bars.filter((bar) => bar.which === which),
-        {
-          x: "us",
-          y: "which",
-          fy: "layer",
-          fill: which === "default" ? "var(--before)" : "var(--after)",
-          tip: { format: { x: ".4~g", y: true, fy: true } },
-        },
-      ),
-    ),
+    marks: [
+      Plot.barX(bars, {
+        x: "us",
+        y: "which",
+        fy: "layer",
+        fill: ({ which }: Bar) => (which === "default" ? "var(--before)" : "var(--after)"),
+        title: ({ layer, which, us }: Bar) => `${layer}\n${which}: ${microseconds(us)}`,
+        tip: { lineHeight: 1.25 },
+      }),
+    ],
+    color: { type: "identity" },
   });
 }

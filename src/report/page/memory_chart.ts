@@ -76,7 +76,7 @@ function draw({ bars, steps, arenaBytes }: MemoryPlan, width: number): Element {
         stroke: ({ role }: MemoryBar) => `var(--${role})`,
         title: (bar: MemoryBar) =>
           `${bar.name} (${bar.role})\n${byteText(bar.bytes)} at ${byteText(bar.offset)}\nfrom ${stepText(bar.first, steps)}\nto ${stepText(bar.last, steps)}`,
-        tip: true,
+        tip: { lineHeight: 1.25 },
       }),
       Plot.text(labels, {
         x: "x",

@@ -1,7 +1,7 @@
 /** The roofline (Williams, Waterman, Patterson, 2009): what each layer reaches, below what the engine can compute and read. */
 import * as Plot from "@observablehq/plot";
 import type { LayerTime, Report } from "../report.ts";
-import { byteText, gflops, legend, plotFigure, section, tableBehind } from "./elements.ts";
+import { byteText, gflops, legend, microseconds, plotFigure, section, tableBehind } from "./elements.ts";
 
 type Dot = {
   readonly name: string;
@@ -118,10 +118,19 @@ function draw(report: Report, dots: readonly Dot[], width: number): Element {
             strokeWidth: 1.6,
             fill: which === "default" ? "none" : "var(--after)",
             fillOpacity: 0.45,
-            channels: { layer: "name", schedule: "which", time: { value: "us", label: "µs" } },
-            tip: { format: { layer: true, schedule: true, x: ".3~g", y: ".3~g", r: false, time: ".4~g" } },
           },
         ),
+      ),
+      // One for both, so that one is shown.
+      Plot.tip(
+        dots,
+        Plot.pointer({
+          x: "intensity",
+          y: "gflops",
+          lineHeight: 1.25,
+          title: (dot: Dot) =>
+            `${dot.name} (${dot.which})\n${dot.gflops.toFixed(1)} GFLOP/s\n${dot.intensity.toFixed(2)} FLOP/byte\n${microseconds(dot.us)}`,
+        }),
       ),
     ],
   });
