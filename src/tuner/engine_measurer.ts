@@ -9,6 +9,8 @@ import type { AgentAnswer, AgentCandidate, AgentRequest, AgentVerdict } from "./
 import { type BuiltCandidate, buildCandidate, buildNetwork, type PreparedWorkload, prepareWorkload } from "./build_candidate.ts";
 import type { Effort, Environment, Measurer, Verdict } from "./measurer.ts";
 
+const networkKey = "network";
+
 type Keyed = { readonly key: string };
 
 /** The way to an agent. */
@@ -73,7 +75,7 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
       return await measureBatch(workload, built, effort);
     },
     async measureNetworks(networks, effort) {
-      const none = { key: "network", operands: [], expected: new Float64Array(0), bound: new Float64Array(0) };
+      const none = { key: networkKey, operands: [], expected: new Float64Array(0), bound: new Float64Array(0) };
       if (!prepared.has(none.key)) await prepare(none);
       const built = networks.map((network) => buildNetwork(network, { relaxed }));
       return await measureBatch(none, built, effort);
@@ -122,7 +124,9 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
     const candidates = built.map(
       ({ bytes, operandsAt, own, result }): AgentCandidate => ({ bytes, operandsAt, ...(own ? { own } : {}), result }),
     );
-    const answer = await channel.request({ kind: "measure", key: workload.key, candidates, effort }, timeout);
+    // A whole network takes longer to compile and to run than any of its layers.
+    const seconds = workload.key === networkKey ? 6 * timeout : timeout;
+    const answer = await channel.request({ kind: "measure", key: workload.key, candidates, effort }, seconds);
     if (answer?.kind === "measured") return answer;
     // The agent is a new one, and holds nothing.
     const own = prepared.get(workload.key);

@@ -95,13 +95,13 @@ test("a planted candidate that computes nothing is caught, and so is one that is
     const verdicts = await measurer.measure(workload, schedules, effort);
     expect(verdicts.map(({ kind }) => kind)).toEqual(["timed", "wrong", "timed"]);
   });
-  // The last element of the last tile, by a hundredth of its value: what an edge that is wrong looks like.
+  // The last element of the last tile, by four times its bound: what an edge that is wrong looks like at its least.
   const { expected, bound } = prepareWorkload(workload, 0);
   const last = bound.findLastIndex((each) => each !== Infinity);
   const off = (request: AgentRequest): AgentRequest => {
     if (request.kind !== "prepare") return request;
     const changed = Float64Array.from(request.workload.expected);
-    changed[last] = (expected[last] ?? 0) + 1e-2 * Math.max(1e-3, Math.abs(expected[last] ?? 0));
+    changed[last] = (expected[last] ?? 0) + 4 * (bound[last] ?? 0);
     return { ...request, workload: { ...request.workload, expected: changed } };
   };
   await withMeasurer(through(startNode(process.execPath), off), 20, async (measurer) => {
