@@ -105,11 +105,12 @@ describe.skipIf(!hasBrowser())("the page", () => {
     for (const colorScheme of ["light", "dark"] as const)
       await withReport(report, { width: 1280, colorScheme }, async (page) => {
         await page.locator("[data-plot=layers] g[aria-label=bar] rect").last().hover();
-        const tip = page.locator("[data-plot=layers] g[aria-label=tip] > g");
-        await tip.waitFor();
-        expect(await tip.count()).toBe(1);
-        expect(await tip.textContent()).toContain(report.layers.at(-1)?.name);
-        const fill = await tip.locator("path").evaluate((path) => getComputedStyle(path).fill);
+        const box = page.locator("[data-plot=layers] g[aria-label=tip] path");
+        await box.first().waitFor();
+        expect(await box.count()).toBe(1);
+        const texts = await page.locator("[data-plot=layers] g[aria-label=tip]").allTextContents();
+        expect(texts.join("")).toContain(report.layers.at(-1)?.name);
+        const fill = await box.evaluate((path) => getComputedStyle(path).fill);
         expect(fill).toBe(colorScheme === "dark" ? "rgb(20, 24, 31)" : "rgb(255, 255, 255)");
       });
   });
