@@ -10,6 +10,7 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { logCommand } from "./commands/log.ts";
 import { lowerCommand } from "./commands/lower.ts";
 import { profileCommand } from "./commands/profile.ts";
+import { reportCommand } from "./commands/report.ts";
 import { runCommand } from "./commands/run.ts";
 import { tuneCommand } from "./commands/tune.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -31,6 +32,7 @@ const commands: readonly ((terminal: Terminal) => Command)[] = [
   profileCommand,
   tuneCommand,
   logCommand,
+  reportCommand,
 ];
 
 function createProgram(terminal: Terminal): Command {

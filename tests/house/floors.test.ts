@@ -22,6 +22,7 @@ const floors: Record<string, readonly string[]> = {
   compile: ["support", "ir", "library", "semantics", "frontend", "passes", "schedule", "codegen", "pipeline"],
   index: ["support", "ir", "pipeline", "compile"],
   tuner: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "pipeline", "compile"],
+  report: ["support", "ir", "schedule", "codegen", "pipeline", "tuner"],
   cli: [
     "support",
     "ir",
@@ -36,6 +37,7 @@ const floors: Record<string, readonly string[]> = {
     "compile",
     "runtime",
     "tuner",
+    "report",
   ],
 };
 
@@ -48,6 +50,7 @@ const packages: Record<string, readonly string[]> = {
   "@bufbuild/protobuf/wkt": ["formats/onnx.ts"],
   flatbuffers: ["exporters/tflite/", "importers/tflite/"],
   h5wasm: ["importers/keras/"],
+  "@observablehq/plot": ["report/page/"],
   seedrandom: ["support/random.ts"],
   commander: ["cli/"],
   sharp: ["cli/io/"],
