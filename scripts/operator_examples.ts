@@ -34,6 +34,10 @@ const oneAxis = { attributes: "axes: [1]" };
 const window = { operands: [image], attributes: "window: [2, 2]" };
 const places = "input: 4, output: 8, scale: 2, coordinates: half_pixel";
 
+const taps = "[1, 4, 4, 9]";
+const regionPlaces = "f32[2, 4]";
+const volume = "f32[1, 4, 4, 4, 2]";
+
 const table: { readonly [operator: string]: Given } = {
   floor_div: integers,
   mod: integers,
@@ -123,6 +127,32 @@ const table: { readonly [operator: string]: Given } = {
   grid_places: { operands: ["f32[1, 5, 5, 2]"], attributes: "extent: 8, component: 0, align_corners: false" },
   sample_at: { operands: [image, "i32[1, 5, 5]", "i32[1, 5, 5]"], attributes: "padding: zeros" },
   cubic_samples: { operands: [image, "i32[1, 5, 5]", "i32[1, 5, 5]", "f32[1, 5, 5]", "f32[1, 5, 5]"], attributes: "padding: border" },
+  gather_nd: { operands: ["f32[4, 5]", "i32[3, 1]"] },
+  scatter_elements: { operands: ["f32[4, 5]", "i32[2, 5]", "f32[2, 5]"] },
+  last_update: { operands: ["i32[2, 5]"], attributes: "shape: [4, 5], axis: 0" },
+  put_elements: { operands: ["f32[4, 5]", "i32[4, 5]", "f32[2, 5]"], attributes: "axis: 0" },
+  combine_elements: { operands: ["f32[4, 5]", "i32[2, 5]", "f32[2, 5]"], attributes: "axis: 0, combine: add" },
+  scatter_nd: { operands: ["f32[4, 5]", "i32[3, 1]", "f32[3, 5]"] },
+  last_slice: { operands: ["i32[3, 1]"], attributes: "shape: [4]" },
+  put_slices: { operands: ["f32[4, 5]", "i32[4]", "f32[3, 5]"] },
+  combine_slices: { operands: ["f32[4, 5]", "i32[3, 1]", "f32[3, 5]"], attributes: "combine: largest" },
+  deform_conv2d: { operands: ["f32[1, 6, 6, 2]", "f32[3, 3, 2, 4]", "f32[1, 4, 4, 18]", `f32${taps}`] },
+  deformed_places: { operands: ["f32[1, 4, 4, 18]"], attributes: "component: 0, window: [3, 3], stride: 1, dilation: 1, before: 0" },
+  deformed_taps: {
+    operands: ["f32[1, 6, 6, 2]", `i32${taps}`, `i32${taps}`, `f32${taps}`, `f32${taps}`, `f32${taps}`],
+    attributes: "sets: 1",
+  },
+  tap_products: { operands: ["f32[1, 4, 4, 9, 2]", "f32[9, 2, 4]"] },
+  roi_align: { operands: [image, regionPlaces, "i32[2]"], attributes: "size: [3, 3], samples: 2" },
+  region_places: { operands: [regionPlaces], attributes: "first: 0, size: 3, samples: 2, extent: 8, scale: 1, half_pixel: true" },
+  sampled_places: { operands: [regionPlaces], attributes: "first: 0, count: 6, scale: 1, half_pixel: true" },
+  region_samples: { operands: [image, "i32[2]", "i32[2, 6]", "i32[2, 6]", "f32[2, 6]", "f32[2, 6]"] },
+  grid_sample3d: { operands: [volume, "f32[1, 2, 3, 3, 3]"] },
+  volume_places: { operands: ["f32[1, 6, 3]"], attributes: "extent: 4, component: 2, align_corners: true" },
+  volume_samples: {
+    operands: [volume, "i32[1, 6]", "i32[1, 6]", "i32[1, 6]", "f32[1, 6]", "f32[1, 6]", "f32[1, 6]"],
+    attributes: "padding: border",
+  },
   ...Object.fromEntries(
     ["sum", "mean", "max", "min", "prod", "l1", "l2", "sum_square", "log_sum", "log_sum_exp"].map((name) => [`reduce_${name}`, oneAxis]),
   ),

@@ -27,6 +27,8 @@ export type ExportGraph = {
   /** Every constant that a call or an output reads, row-major. */
   readonly constants: ReadonlyMap<string, Float32Array>;
   readonly types: ReadonlyMap<string, TensorType>;
+  /** Whether inputs and outputs keep the program's order of dimensions, where the format has another for images. */
+  readonly keepsInterface?: boolean;
 };
 
 export type ExportedFile = { readonly name: string; readonly contents: Uint8Array | string };

@@ -19,7 +19,13 @@ import { createReference, type Weights } from "./execute.ts";
 import { nnPasses } from "./passes.ts";
 
 /** `file` is the name of the first file; an exporter that writes several names the others itself. */
-export function exportModel(compiled: Compiled, weights: Weights, exporter: Exporter, file: string): Checked<readonly ExportedFile[]> {
+export function exportModel(
+  compiled: Compiled,
+  weights: Weights,
+  exporter: Exporter,
+  file: string,
+  { keepsInterface = false }: { readonly keepsInterface?: boolean } = {},
+): Checked<readonly ExportedFile[]> {
   const program = prepare(compiled, exporter);
   const known = constantValues(program);
   const nodes = program.nodes.filter((node) => !node.operands.every((name) => known.has(name)));
@@ -28,7 +34,7 @@ export function exportModel(compiled: Compiled, weights: Weights, exporter: Expo
   const types = valueTypes(program);
   const calls = fuseCalls({ nodes, outputs: program.outputs, constants, types }, exporter);
   const { name, inputs, outputs } = program;
-  return exporter.write({ name, inputs, outputs, calls, constants, types }, file);
+  return exporter.write({ name, inputs, outputs, calls, constants, types, keepsInterface }, file);
 }
 
 /** The program at the nn level, in operators that the format has as far as that is possible. */

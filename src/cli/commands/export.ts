@@ -2,11 +2,13 @@
 import { basename, dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import { writeFiles } from "../io/files.ts";
+import { importerOf } from "../io/foreign.ts";
 import { examples, jsonOption, modelOption, seedOption, weightsOption } from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, settle, type WeightOptions } from "../program.ts";
 import { printJson, type Terminal } from "../terminal.ts";
 
-type Options = ProgramOptions & WeightOptions & { readonly to: string; readonly out: string };
+type Options = ProgramOptions &
+  WeightOptions & { readonly to: string; readonly out: string; readonly interface?: "as-is" | "channels-first" };
 
 const formats = ["onnx", "tflite", "tfjs"] as const;
 
@@ -19,6 +21,12 @@ export function exportCommand(terminal: Terminal): Command {
     .argument("<file>", "source file")
     .addOption(new Option("--to <format>", "the format").choices(formats).makeOptionMandatory())
     .requiredOption("--out <file>", "where to write; for tfjs the model.json, which gets its weights beside it")
+    .addOption(
+      new Option(
+        "--interface <order>",
+        "how an ONNX file has inputs and outputs of four dimensions (default: channels-first, and as-is for a foreign network)",
+      ).choices(["as-is", "channels-first"]),
+    )
     .addOption(weightsOption())
     .addOption(seedOption())
     .addOption(modelOption())
@@ -27,7 +35,7 @@ export function exportCommand(terminal: Terminal): Command {
       "after",
       `${examples("quern export model.qn --weights model.safetensors --to tflite --out model.tflite")}
 
-In an ONNX file an input or output of four dimensions is channels first: [n, c, h, w].`,
+In an ONNX file an input or output of four dimensions is channels first, [n, c, h, w], unless --interface as-is keeps the model's order.`,
     )
     .action((file: string, options: Options) => exportTo(file, options, terminal));
 }
@@ -39,7 +47,8 @@ async function exportTo(file: string, options: Options, terminal: Terminal): Pro
   const { exportModel } = await import("../../pipeline/export_model.ts");
   const exporter = exporters[options.to];
   if (!exporter) throw new Error(`there is no exporter for ${options.to}`);
-  const files = settle(exportModel(compiled, weights, exporter, basename(options.out)), terminal, options);
+  const keepsInterface = (options.interface ?? ((await importerOf(file)) ? "as-is" : "channels-first")) === "as-is";
+  const files = settle(exportModel(compiled, weights, exporter, basename(options.out), { keepsInterface }), terminal, options);
   const folder = dirname(options.out);
   settle({ value: true, diagnostics: writeFiles(folder, files) }, terminal, options);
   const written = files.map(({ name, contents }) => ({ path: join(folder, name), bytes: Buffer.byteLength(contents) }));

@@ -72,7 +72,8 @@ export function createModel(graph: ExportGraph): Model {
     const { stored, layout: current } = place(value);
     const order = layout.map((dimension) => current.indexOf(dimension));
     if (isIdentity(order)) return stored;
-    const name = suffixed(value, layout);
+    // Its own name is that of the value as it is stored.
+    const name = isIdentity(layout) ? `${value} in order` : suffixed(value, layout);
     if (made.has(name)) return name;
     made.set(name, value);
     // Where only dimensions of extent 1 move, no element does.
@@ -80,6 +81,11 @@ export function createModel(graph: ExportGraph): Model {
     if (moving.every((position, i) => i === 0 || position > (moving[i - 1] ?? 0)))
       return node("Reshape", [stored, integers(permuteShape(own, layout))], name);
     return node("Transpose", [stored], name, { perm: order });
+  };
+  const interfaceLayout = (rank: number): Layout => (graph.keepsInterface ? identity(rank) : imageLayout(rank));
+  const valueInfo = (name: string, own: TensorType["shape"]): Message => {
+    const dim = permuteShape(own, interfaceLayout(own.length)).map((extent) => ({ dimValue: BigInt(extent) }));
+    return { name, type: { tensorType: { elemType: tensorTypes.f32, shape: { dim } } } };
   };
   for (const { name, type } of graph.inputs) places.set(name, { stored: name, layout: interfaceLayout(type.shape.length) });
 
@@ -142,7 +148,7 @@ export function lastFirst(rank: number, count: number): Layout {
 }
 
 /** Images are channels first at the interface, as ONNX's users have them; all else is as in the program. */
-function interfaceLayout(rank: number): Layout {
+function imageLayout(rank: number): Layout {
   return rank === 4 ? channelsFirst(rank) : identity(rank);
 }
 
@@ -153,11 +159,6 @@ export function scalar(model: Model, value: number): string {
 
 function suffixed(name: string, layout: Layout): string {
   return isIdentity(layout) ? name : `${name} as ${layout.join("")}`;
-}
-
-function valueInfo(name: string, shape: TensorType["shape"]): Message {
-  const dim = permuteShape(shape, interfaceLayout(shape.length)).map((extent) => ({ dimValue: BigInt(extent) }));
-  return { name, type: { tensorType: { elemType: tensorTypes.f32, shape: { dim } } } };
 }
 
 function attributeMessage(name: string, value: number | string | readonly number[]): Message {

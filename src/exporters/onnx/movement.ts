@@ -71,21 +71,39 @@ function concat(call: Call, model: Model): Refusal {
 function slice(call: Call, model: Model): Refusal {
   const [x = ""] = call.operands;
   const shape = model.shape(x);
-  const starts = sliceStarts(call, shape);
-  if (!starts) return "takes every other element, or goes backwards";
+  const starts = sliceStarts(call, shape) ?? steppedStarts(call, shape);
+  const steps = call.attributes.steps === undefined ? shape.map(() => 1) : numbersOf(call, "steps");
   const layout = model.layout(x);
   const extents = call.result.type.shape;
-  // Only the dimensions that lose elements are named.
-  const axes = layout.flatMap((dimension, position) => (extents[dimension] === shape[dimension] ? [] : [position]));
+  // Only the dimensions that lose elements, or turn, are named.
+  const isWhole = (d: number) => extents[d] === shape[d] && steps[d] === 1;
+  const axes = layout.flatMap((dimension, position) => (isWhole(dimension) ? [] : [position]));
   const dimensions = axes.map((position) => layout[position] ?? 0);
   const from = dimensions.map((d) => starts[d] ?? 0);
-  const to = dimensions.map((d) => (starts[d] ?? 0) + (extents[d] ?? 0));
+  const to = dimensions.map((d) => {
+    const [start, extent, step] = [starts[d] ?? 0, extents[d] ?? 0, steps[d] ?? 1];
+    const last = start + (extent - 1) * step;
+    // Before the first element is -1, which would be the last.
+    if (extent === 0) return start;
+    return step > 0 ? Math.min(start + extent * step, shape[d] ?? 0) : last === 0 ? -(shape[d] ?? 0) - 1 : last - 1;
+  });
   if (axes.length === 0) model.define(call.result.name, layout, model.use(x, layout));
   else {
-    model.node("Slice", [model.use(x, layout), model.integers(from), model.integers(to), model.integers(axes)], call.result.name);
+    const along = dimensions.map((d) => steps[d] ?? 1);
+    const more = along.every((step) => step === 1) ? [] : [model.integers(along)];
+    model.node("Slice", [model.use(x, layout), model.integers(from), model.integers(to), model.integers(axes), ...more], call.result.name);
     model.define(call.result.name, layout);
   }
   return undefined;
+}
+
+/** Where a slice with steps begins: within the operand, or at its last element where it goes backwards. */
+function steppedStarts(call: Call, shape: readonly number[]): number[] {
+  const steps = numbersOf(call, "steps");
+  return numbersOf(call, "starts").map((start, d) => {
+    const extent = shape[d] ?? 0;
+    return Math.max(0, Math.min(start < 0 ? start + extent : start, (steps[d] ?? 1) > 0 ? extent : extent - 1));
+  });
 }
 
 function pad(call: Call, model: Model): Refusal {

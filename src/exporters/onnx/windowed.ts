@@ -68,8 +68,10 @@ function avgPool(call: Call, model: Model): Refusal {
   return imageNode("AveragePool", call, [], { ...attributes, count_include_pad: counts ? 1 : 0 }, model);
 }
 
-function windowAttributes({ extent, stride, dilation, before, after }: Window) {
-  return { kernel_shape: extent, strides: stride, dilations: dilation, pads: [...before, ...after] };
+/** The padding that was declared, and more where the last window is only partly inside it. */
+function windowAttributes({ extent, stride, dilation, before, after, declaredAfter }: Window) {
+  const behind = after.map((padding, d) => Math.max(padding, declaredAfter[d] ?? 0));
+  return { kernel_shape: extent, strides: stride, dilations: dilation, pads: [...before, ...behind] };
 }
 
 function globalPool(operator: string): Translate {

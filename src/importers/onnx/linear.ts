@@ -38,8 +38,7 @@ function added(context: NodeContext, product: Value): Value {
   if (single !== undefined) return builder.call("add", [product, single * beta]);
   const c = context.use(2);
   const scaled = beta === 1 ? c : builder.call("mul", [c, beta]);
-  const isBias = c.type.shape.length === 1 && c.type.shape[0] === product.type.shape[1];
-  return builder.call(isBias ? "bias_add" : "add", [product, scaled]);
+  return builder.call("add", [product, scaled]);
 }
 
 export const linearTranslations: Translations = { Gemm: generalProduct, MatMul: matrixProduct };

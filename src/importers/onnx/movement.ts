@@ -64,7 +64,12 @@ const slice: Translation = (context) => {
   const along = layout.map((dimension) => {
     const [i, extent] = [axes.indexOf(dimension), shape[dimension] ?? 0];
     if (i < 0) return { start: 0, end: extent, step: 1 };
-    return { start: limited(starts[i] ?? 0, extent), end: limited(ends[i] ?? extent, extent), step: steps[i] ?? 1 };
+    const [start, end, step] = [limited(starts[i] ?? 0, extent), limited(ends[i] ?? extent, extent), steps[i] ?? 1];
+    if (step <= 0) return { start, end, step };
+    // Counted from the front, and no further than the steps reach.
+    const [first, last] = [start, end].map((place) => Math.max(0, Math.min(wrapAxis(place, extent), extent)));
+    const count = Math.max(0, Math.ceil(((last ?? 0) - (first ?? 0)) / step));
+    return { start: first ?? 0, end: Math.min((first ?? 0) + count * step, extent), step };
   });
   const attributes = {
     starts: along.map(({ start }) => start),

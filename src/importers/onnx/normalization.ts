@@ -91,7 +91,7 @@ const imageScaler: Translation = (context) => {
     type: { dtype: "f32", shape: [bias.length] },
     values: Float32Array.from(bias),
   });
-  context.define(builder.call("bias_add", [scaled, values]), { layout });
+  context.define(builder.call("add", [scaled, values]), { layout });
   return undefined;
 };
 

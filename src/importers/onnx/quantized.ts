@@ -48,7 +48,12 @@ function integerSum(
   if (isRefusal(x)) return { refusal: x };
   if (isRefusal(k)) return { refusal: k };
   const operands = [context.use(0, channelsLast(rank)), context.use(kernel, kernelLast(rank))];
-  const attributes = { x_zero: x, k_zero: k, ...windowAttributes(context, rank - 2), groups: context.number("group", 1) };
+  const attributes = {
+    x_zero: x,
+    k_zero: k,
+    ...windowAttributes(context, context.shape(kernel).slice(2)),
+    groups: context.number("group", 1),
+  };
   return context.builder.call("conv_integer", operands, attributes);
 }
 
@@ -99,7 +104,7 @@ const quantizedConvolution: Translation = (context) => {
   const layout = channelsLast(context.rank(0));
   const sum = integerSum(context, { kernel: 3, xZero: 2, kernelZero: 5 });
   if (!("id" in sum)) return sum.refusal;
-  const biased = context.has(8) ? context.builder.call("bias_add", [sum, context.use(8)]) : sum;
+  const biased = context.has(8) ? context.builder.call("add", [sum, context.use(8)]) : sum;
   const result = requantized(context, biased, [1, 4, 6], 7);
   if (!("id" in result)) return result.refusal;
   context.define(result, { layout });

@@ -2,17 +2,38 @@
 import type { Attributes } from "../../ir/nn.ts";
 import type { Value } from "../written_model.ts";
 import type { NodeContext, Refusal, Translation, Translations } from "./context.ts";
-import { channelsLast, kernelLast, type Layout, range } from "./layout.ts";
+import { channelsLast, isSame, kernelLast, type Layout, range } from "./layout.ts";
 
 const automaticPads: { readonly [mode: string]: string } = { SAME_UPPER: "same", SAME_LOWER: "same_lower", VALID: "valid" };
 
-/** The attributes of a window over `rank` dimensions. */
-export function windowAttributes(context: NodeContext, rank: number, dilates = true): Attributes {
-  const list = (name: string, otherwise: number) => context.integers(name) ?? range(rank).map(() => otherwise);
-  const pads = context.integers("pads") ?? range(2 * rank).map(() => 0);
-  const isPadded = pads.some((extent) => extent !== 0);
-  const pad = automaticPads[context.text("auto_pad", "NOTSET")] ?? (isPadded ? pads : "valid");
-  return { stride: list("strides", 1), ...(dilates ? { dilation: list("dilations", 1) } : {}), pad };
+/**
+ * The attributes of a window of the extents `size`, which moves over the dimensions after the first two. Padding that a word says is
+ * said by the word, however the file says it.
+ */
+export function windowAttributes(context: NodeContext, size: readonly number[], dilates = true): Attributes {
+  const list = (name: string) => context.integers(name) ?? size.map(() => 1);
+  const [stride, dilation] = [list("strides"), dilates ? list("dilations") : size.map(() => 1)];
+  const pads = context.integers("pads") ?? [...size, ...size].map(() => 0);
+  const word = automaticPads[context.text("auto_pad", "NOTSET")] ?? wordFor(pads, context.shape(0).slice(2), size, stride, dilation);
+  return { stride, ...(dilates ? { dilation } : {}), pad: word ?? pads };
+}
+
+/** The word that says this padding: none, or as much as gives ceil(n / stride) places. */
+function wordFor(
+  pads: readonly number[],
+  input: readonly number[],
+  size: readonly number[],
+  stride: readonly number[],
+  dilation: readonly number[],
+): string | undefined {
+  if (pads.every((extent) => extent === 0)) return "valid";
+  const totals = input.map((n, d) => {
+    const [step, reach] = [stride[d] ?? 1, ((size[d] ?? 1) - 1) * (dilation[d] ?? 1) + 1];
+    return Math.max(0, (Math.ceil(n / step) - 1) * step + reach - n);
+  });
+  const [less, more] = [totals.map((total) => Math.floor(total / 2)), totals.map((total) => Math.ceil(total / 2))];
+  if (isSame(pads, [...less, ...more])) return "same";
+  return isSame(pads, [...more, ...less]) ? "same_lower" : undefined;
 }
 
 /** What a window cannot be: extents that do not belong to the operand's rank, and steps that are none. */
@@ -32,7 +53,7 @@ export function checkWindow(context: NodeContext, rank: number): Refusal | undef
 }
 
 function biased(context: NodeContext, x: Value, i: number): Value {
-  return context.has(i) ? context.builder.call("bias_add", [x, context.use(i)]) : x;
+  return context.has(i) ? context.builder.call("add", [x, context.use(i)]) : x;
 }
 
 const convolution: Translation = (context) => {
@@ -43,7 +64,7 @@ const convolution: Translation = (context) => {
   const x = context.use(0, layout);
   const groups = context.number("group", 1);
   const { operator, kernel, more } = convolutionOf(context, 1, rank, groups);
-  const attributes = { ...windowAttributes(context, rank - 2), ...more };
+  const attributes = { ...windowAttributes(context, context.shape(1).slice(2)), ...more };
   context.define(biased(context, context.builder.call(operator, [x, kernel], attributes), 2), { layout });
   return undefined;
 };
@@ -113,7 +134,7 @@ function pooled(context: NodeContext, general: string, more: Attributes): Refusa
   const ceil = context.number("ceil_mode", 0) === 1;
   const dilates = context.integers("dilations")?.some((step) => step !== 1) ?? false;
   const isPlain = rank === 4 && !ceil && (general === "max_pool" || (general === "avg_pool" && !dilates));
-  const attributes = { window, ...windowAttributes(context, rank - 2, dilates), ...(ceil ? { ceil } : {}), ...more };
+  const attributes = { window, ...windowAttributes(context, window, dilates), ...(ceil ? { ceil } : {}), ...more };
   context.define(context.builder.call(isPlain ? `${general}2d` : general, [context.use(0, layout)], attributes), { layout });
   return undefined;
 }
@@ -124,7 +145,7 @@ const maxPool: Translation = (context) => {
   const rank = context.rank(0);
   const layout = channelsLast(rank);
   const window = context.integers("kernel_shape") ?? [];
-  const attributes = { window, ...windowAttributes(context, rank - 2), ceil: context.number("ceil_mode", 0) === 1 };
+  const attributes = { window, ...windowAttributes(context, window), ceil: context.number("ceil_mode", 0) === 1 };
   const found = context.builder.call("max_pool_indices", [context.use(0, layout)], attributes);
   context.define(positionsInSource(context, found), { layout, result: 1 });
   return undefined;

