@@ -10,7 +10,7 @@ import { prepareOnnx } from "../tests/operators/onnx_run.ts";
 import { readOnnxJsCases } from "../tests/operators/onnxjs_suite.ts";
 import { ownVectors } from "../tests/operators/own_vectors.ts";
 import type { Vector } from "../tests/operators/tensors.ts";
-import { compileText, sharedFile } from "../tests/support.ts";
+import { sharedFile } from "../tests/support.ts";
 
 /** The origins of each operator's vectors, or undefined where a suite is missing. */
 export async function countedOrigins(): Promise<Map<string, string[]> | undefined> {
@@ -27,7 +27,7 @@ export async function countedOrigins(): Promise<Map<string, string[]> | undefine
   };
   record("ONNX's node and PyTorch tests", await importedOperators(onnx));
   record("ONNX.js", await importedOperators(readOnnxJsCases(folder).cases));
-  record("Keras", kerasOperators(keras));
+  record("Keras", await kerasOperators(keras));
   record("plain loops", operators(loops));
   record("worked out by hand", operators(literal));
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -39,9 +39,10 @@ async function importedOperators(cases: readonly OnnxCase[]): Promise<string[]> 
   return prepared.flatMap((one) => (typeof one === "string" ? [] : one.imported.compiled.source.nodes.map((node) => node.operator)));
 }
 
-/** The operators that the models' own texts call, before any is expanded. */
-function kerasOperators(folder: string): string[] {
-  return kerasPaths(folder).flatMap((path) => compileText(loadKerasModel(path).text).source.nodes.map((node) => node.operator));
+/** The operators that the imported models call, before any is expanded. */
+async function kerasOperators(folder: string): Promise<string[]> {
+  const models = await Promise.all(kerasPaths(folder).map(loadKerasModel));
+  return models.flatMap(({ net }) => net.compiled.source.nodes.map((node) => node.operator));
 }
 
 function originsText(origins: ReadonlyMap<string, readonly string[]>): string {

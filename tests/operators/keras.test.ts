@@ -1,7 +1,7 @@
 /** Small Keras models with the outputs that Keras recorded: dense layers with every activation layer, one-dimensional convolutions. */
 import { describe, expect, test } from "vitest";
-import { createReference, createWasm } from "../../src/pipeline/execute.ts";
-import { compileText, sharedFile } from "../support.ts";
+import { runImported } from "../importers/support.ts";
+import { sharedFile } from "../support.ts";
 import { kerasPaths, loadKerasModel } from "./keras_models.ts";
 
 const base = sharedFile("conformance/keras-h5");
@@ -10,14 +10,13 @@ const paths = base ? kerasPaths(base) : [];
 describe.runIf(base)("Keras models", () => {
   test("are there", () => expect(paths.length).toBeGreaterThan(25));
 
-  test.each(paths)("%s", (path) => {
-    const { text, weights, input, output } = loadKerasModel(path);
-    const compiled = compileText(text);
-    const given = new Map([...weights].map(([name, { values }]) => [name, values]));
-    for (const create of [createReference, createWasm]) {
-      const y = create(compiled, given)
-        .run(new Map([["h0", input.values]]))
-        .get("y");
+  test.each(paths)("%s", async (path) => {
+    const { net, input, output } = await loadKerasModel(path);
+    const [given] = net.model.inputs;
+    const [wanted] = net.model.outputs;
+    expect(wanted?.type.shape).toEqual(output.type.shape);
+    for (const { outputs } of runImported(net, new Map([[given?.source ?? "", input]]))) {
+      const y = outputs.get(wanted?.source ?? "");
       expect(y?.length).toBe(output.values.length);
       y?.forEach((value, i) => {
         expect(Math.abs(value - (output.values[i] as number))).toBeLessThan(2e-6);

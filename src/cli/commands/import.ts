@@ -17,7 +17,7 @@ export function importCommand(terminal: Terminal): Command {
     .description(
       "Reads a trained network and writes model.qn and model.safetensors. Inputs and outputs stay as the source has them. Every other command takes the foreign file too.",
     )
-    .argument("<net>", "a network: .onnx")
+    .argument("<net>", "a network: .onnx, .tflite, .h5, or a model.json of TensorFlow.js")
     .requiredOption("--out <folder>", "where to write; made if it is not there")
     .addOption(shapeOption())
     .addOption(fixOption())
