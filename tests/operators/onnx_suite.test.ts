@@ -8,21 +8,8 @@ import { sharedFile } from "../support.ts";
 import { onnxSuites, readOnnxCases } from "./onnx_cases.ts";
 import { leftOut, outside } from "./onnx_left_out.ts";
 import { prepareOnnx } from "./onnx_run.ts";
+import { onnxTolerance } from "./onnx_tolerance.ts";
 import { mismatch } from "./tensors.ts";
-
-/** The suites compute in f32, some by ways of their own. */
-const tolerance = 1e-5;
-
-const looser = new Map([
-  // A sum of thousands of elements, which numpy adds in another order.
-  ["test_nllloss_NCd1d2d3d4d5_mean_weight_expanded", 1e-4],
-  // Written with four digits.
-  ["test_averagepool_2d_ceil_last_window_starts_on_pad", 1e-4],
-  ["test_roialign_aligned_false", 1e-4],
-]);
-
-/** Where the reference, which computes in float64, and ONNX's f32 stand on two sides of a tie. */
-const ties = new Set(["test_dynamicquantizelinear"]);
 
 describe.each(onnxSuites)("ONNX's suite %s", (suite) => {
   const path = sharedFile(`conformance/onnx/${suite}.tar.gz`);
@@ -36,9 +23,9 @@ describe.each(onnxSuites)("ONNX's suite %s", (suite) => {
     if (typeof prepared === "string") throw new Error(prepared);
     expect(prepared.expected.size).toBeGreaterThan(0);
     for (const { target, outputs } of runImported(prepared.imported, prepared.inputs)) {
-      const steps = target === "reference" && ties.has(given.name) ? 1 : 0;
+      const { tolerance, steps } = onnxTolerance(given.name, target);
       for (const [name, { type, values }] of prepared.expected) {
-        const found = mismatch({ dtype: type.dtype, data: values }, outputs.get(name) ?? [], looser.get(given.name) ?? tolerance, steps);
+        const found = mismatch({ dtype: type.dtype, data: values }, outputs.get(name) ?? [], tolerance, steps);
         expect(`${target}: ${name}: ${found ?? "agrees"}`).toBe(`${target}: ${name}: agrees`);
       }
     }

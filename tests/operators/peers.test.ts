@@ -9,6 +9,9 @@ import { mismatch } from "./tensors.ts";
 /** Some vectors give four digits. */
 const tolerance = 1e-4;
 
+/** Cases that no operator means, with the reason. */
+const leftOut = new Map([["image-scaler.jsonc: abs with no attributes: T[1,2,3,4]", "three biases for two channels"]]);
+
 describe("the operator tests of ONNX.js", () => {
   const folder = sharedFile("conformance/onnxjs-ops");
   if (folder === undefined) {
@@ -16,7 +19,7 @@ describe("the operator tests of ONNX.js", () => {
     return;
   }
   const { cases, malformed } = readOnnxJsCases(folder);
-  test.each(cases)("$name", async (given) => {
+  test.each(cases.filter(({ name }) => !leftOut.has(name)))("$name", async (given) => {
     const prepared = await prepareOnnx(given);
     if (typeof prepared === "string") throw new Error(prepared);
     for (const { target, outputs } of runImported(prepared.imported, prepared.inputs))
@@ -27,6 +30,7 @@ describe("the operator tests of ONNX.js", () => {
   });
   test("what is malformed is told", () => {
     console.log(`${cases.length} cases ran; with more or fewer values than the shapes say: ${malformed.join(", ") || "none"}`);
+    for (const [name, reason] of leftOut) console.log(`left out: ${name}: ${reason}`);
     expect(malformed.length).toBeLessThanOrEqual(6);
   });
 });

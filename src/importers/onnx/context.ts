@@ -155,7 +155,7 @@ export function useOperand(operand: Operand, layout: Layout, scope: Scope): Valu
   const known = scope.arranged.get(key);
   if (known) return known;
   const shape = value.type.shape;
-  const name = `${source} ${isSame(layout, channelsLast(layout.length)) ? "channels last" : "in order"}`;
+  const name = `${source.replace(/:0$/, "")} ${isSame(layout, channelsLast(layout.length)) ? "channels last" : "in order"}`;
   const moved = scope.builder.aside(() =>
     movesNothing(order, shape)
       ? scope.builder.reshape(value, storedShape(shape, order), name)

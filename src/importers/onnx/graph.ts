@@ -67,7 +67,8 @@ export function readGraph(file: ForeignFile): { readonly graph: OnnxGraph } | { 
   const graph = messageField(model, "graph");
   if (!graph) return fail("this is no ONNX file, or it is damaged: it holds no graph");
   const opset = messagesField(model, "opsetImport").find((entry) => ["", "ai.onnx"].includes(textField(entry, "domain")));
-  const version = opset ? codeField(opset, "version") : 1;
+  if (!opset) return fail("this is no whole ONNX file: it names no operator set");
+  const version = codeField(opset, "version");
   if (!(version >= 1)) return fail(`the operator set ${version} is none`);
   const problems: string[] = [];
   const initializers = new Map<string, ImportedTensor>();

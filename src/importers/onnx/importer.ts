@@ -8,6 +8,7 @@ import type { Importer, ImportOptions } from "../importer.ts";
 import { shownName } from "../limits.ts";
 import { createModelBuilder } from "../model_builder.ts";
 import { type Refused, unsupportedDiagnostics } from "../unsupported.ts";
+import { checkAxes } from "./axes.ts";
 import { createContext, type Operand, type Refusal, type Scope, type Translation } from "./context.ts";
 import { foldNode, isFoldable } from "./fold.ts";
 import { newestOpset, type OnnxGraph, type OnnxNode, oldestOpset, readGraph } from "./graph.ts";
@@ -105,6 +106,9 @@ function translateNode(node: OnnxNode, scope: Scope, options: ImportOptions): Re
   if (problem?.[1].kind === "other") return `has an attribute \`${shownName(problem[0])}\` that cannot be read: ${problem[1].problem}`;
   const missing = missingOperand(node);
   if (missing !== undefined) return `has no operand ${missing}`;
+  const context = createContext(node, scope);
+  const misplaced = checkAxes(context);
+  if (misplaced !== undefined) return misplaced;
   if (isFoldable(node, scope.operands)) {
     const folded = foldNode(node, translate, scope, options.library);
     if (folded && "refusal" in folded) return folded.refusal;
@@ -113,7 +117,7 @@ function translateNode(node: OnnxNode, scope: Scope, options: ImportOptions): Re
       return undefined;
     }
   }
-  return translate(createContext(node, scope));
+  return translate(context);
 }
 
 /** An operand decides a shape, and is known only when the model runs. */
