@@ -45,7 +45,7 @@ function errorOf(expr: Expr, inner: ReadonlySet<string>): Expr {
     case "index":
       return number(0);
     case "read":
-      return inner.has(expr.tensor) ? { ...expr, tensor: boundName(expr.tensor), dtype: "f32" } : number(0);
+      return inner.has(expr.tensor) ? errorOfRead(expr, expr.otherwise && go(expr.otherwise)) : number(0);
     case "cast":
       return errorOfCast(expr, go(expr.value));
     case "select": {
@@ -149,6 +149,11 @@ function times(a: Expr, b: Expr): Expr {
 
 function magnitude(expr: Expr): Expr {
   return expr.kind === "constant" ? number(Math.abs(expr.value)) : apply("abs", expr);
+}
+
+/** The bound of the element that is read; outside the tensor, that of the default. */
+function errorOfRead({ otherwise: _, ...read }: Extract<Expr, { kind: "read" }>, otherwise: Expr | undefined): Expr {
+  return { ...read, tensor: boundName(read.tensor), dtype: "f32", ...(otherwise ? { otherwise } : {}) };
 }
 
 /** The expression with f16 operands widened and everything computed in f32, as code generation does. */

@@ -68,7 +68,7 @@ export const otherFaults: readonly Fault[] = [
   {
     name: "bounds forget the error of the sum before an epilogue",
     file: "src/passes/error_bound.ts",
-    find: 'return inner.has(expr.tensor) ? { ...expr, tensor: boundName(expr.tensor), dtype: "f32" } : number(0);',
+    find: "return inner.has(expr.tensor) ? errorOfRead(expr, expr.otherwise && go(expr.otherwise)) : number(0);",
     replace: "return number(0);",
     caughtBy: verify,
   },
