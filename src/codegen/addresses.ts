@@ -189,7 +189,7 @@ export function i32(value: number): KernelExpr {
 }
 
 export function integer(
-  name: "mul" | "floordiv" | "mod" | "min" | "max" | "ge" | "lt" | "bit_and",
+  name: "add" | "mul" | "floordiv" | "mod" | "min" | "max" | "ge" | "lt" | "bit_and",
   a: KernelExpr,
   b: KernelExpr,
 ): KernelExpr {
@@ -197,7 +197,7 @@ export function integer(
 }
 
 function sum(a: KernelExpr, b: KernelExpr): KernelExpr {
-  return { kind: "apply", function: "add", on: "i32", args: [a, b] };
+  return integer("add", a, b);
 }
 
 /** Whether an index into dimension `d` is known to lie in the shape. */

@@ -3,8 +3,10 @@
  * they are counted.
  */
 import type { Kernel, KernelExpr, KernelStatement, KernelType } from "../../ir/kernel.ts";
+import { stepOf } from "../../ir/kernel_addresses.ts";
 import { childrenOfKernel, mapKernelExpr } from "../../ir/kernel_parts.ts";
 import { unreachable } from "../../support/invariant.ts";
+import { i32, integer } from "../addresses.ts";
 
 export type WasmFunction = { readonly name: string; readonly parameters: readonly Register[]; readonly body: readonly WasmStatement[] };
 
@@ -106,7 +108,8 @@ function rewriteLoop({ name, extent, body }: Loop, to: Rewriting): WasmStatement
   }
   const pointer = get(to.register(advance.name, "i32"));
   const end = get(to.register(name, "i32"));
-  const length = integer("mul", to.extent(extent), to.term(advancedBy(advance) ?? 0));
+  const [count, step] = [to.extent(extent), to.term(stepOf(advance)?.bytes ?? 0)];
+  const length = count.kind === "constant" && step.kind === "constant" ? i32(count.value * step.value) : integer("mul", count, step);
   return [
     { kind: "set", name: end.name, type: "i32", value: integer("add", pointer, length) },
     { kind: "repeat", body: inner(body), register: pointer.name, limit: end },
@@ -124,15 +127,7 @@ export function countedLoop(counter: string, extent: KernelExpr, body: readonly 
 
 /** Advances a pointer that nothing else in the loop sets. */
 function isOnlyAdvance(statement: KernelStatement, body: readonly KernelStatement[]): boolean {
-  return statement.kind === "set" && (advancedBy(statement) ?? 0) > 0 && timesSet(body, statement.name) === 1;
-}
-
-/** `p = p + 16`: the constant, if the statement is of this form. */
-export function advancedBy(statement: KernelStatement): number | undefined {
-  if (statement.kind !== "set" || statement.value.kind !== "apply" || statement.value.function !== "add") return undefined;
-  const [left, right] = statement.value.args;
-  const isAdvance = left?.kind === "get" && left.name === statement.name && right?.kind === "constant" && right.type === "i32";
-  return isAdvance ? right.value : undefined;
+  return statement.kind === "set" && (stepOf(statement)?.bytes ?? 0) > 0 && timesSet(body, statement.name) === 1;
 }
 
 function timesSet(list: readonly KernelStatement[], name: string): number {
@@ -198,16 +193,6 @@ export function hasLoop(list: readonly KernelStatement[]): boolean {
 
 type Loop = Extract<KernelStatement, { kind: "for" }>;
 
-export function integer(name: "add" | "mul", a: KernelExpr, b: KernelExpr): KernelExpr {
-  // A product of constants is one, for a reader of the module as much as for an engine.
-  if (name === "mul" && a.kind === "constant" && b.kind === "constant") return i32(a.value * b.value);
-  return { kind: "apply", function: name, on: "i32", args: [a, b] };
-}
-
 function get(name: string): Extract<KernelExpr, { kind: "get" }> {
   return { kind: "get", name, type: "i32" };
-}
-
-export function i32(value: number): KernelExpr {
-  return { kind: "constant", type: "i32", value };
 }

@@ -3,9 +3,9 @@
  * longer in the code. The rows of a tile then look alike however long a row is, and however it was told where each begins.
  */
 import type { KernelExpr, KernelStatement } from "../../ir/kernel.ts";
+import { stepOf } from "../../ir/kernel_addresses.ts";
 import { childrenOfKernel, mapKernelExpr } from "../../ir/kernel_parts.ts";
 import { unreachable } from "../../support/invariant.ts";
-import { advancedBy } from "./function.ts";
 
 type List = readonly KernelStatement[];
 
@@ -83,7 +83,7 @@ function collect(list: List, families: Map<string, Family>): void {
     switch (statement.kind) {
       case "set": {
         const { value, name } = statement;
-        if (advancedBy(statement) !== undefined) break;
+        if (stepOf(statement) !== undefined) break;
         if (statement.type === "i32" && value.kind === "get") join(familyOf(name, families), familyOf(value.name, families), families);
         else {
           familyOf(name, families).isPointer = false;
@@ -195,7 +195,7 @@ function inOrderOfUse(list: List, uses: ReadonlyMap<string, number>): KernelStat
     run = [];
   };
   for (const statement of list) {
-    const isMove = statement.kind === "set" && (statement.value.kind === "get" || advancedBy(statement) !== undefined);
+    const isMove = statement.kind === "set" && (statement.value.kind === "get" || stepOf(statement) !== undefined);
     if (isMove && uses.has(statement.name)) {
       run.push(statement);
       continue;

@@ -9,12 +9,11 @@ import type { Kernel, KernelExpr, KernelStatement, KernelType } from "../../ir/k
 import { childrenOfKernel, registersSet } from "../../ir/kernel_parts.ts";
 import { exactJson } from "../../support/exact_json.ts";
 import { unreachable } from "../../support/invariant.ts";
+import { i32, integer } from "../addresses.ts";
 import {
   type Call,
   countedLoop,
   hasLoop,
-  i32,
-  integer,
   kernelFunction,
   type Register,
   type Rewriting,
