@@ -55,11 +55,14 @@ function drawn({ seed = 1, lo = 0, hi = 1, dtype }: GivenInput, count: number): 
   });
 }
 
-function pictured({ file = "", norm = "", dtype }: GivenInput, count: number): Float64Array {
+/** Raw RGB, pixel by pixel; plane by plane where the shape has its 3 channels second. */
+function pictured({ file = "", norm = "", dtype, shape }: GivenInput, count: number): Float64Array {
   const path = sharedFile(file);
   if (path === undefined) throw new Error(`${file} is missing`);
-  const pixels = new Uint8Array(readFileSync(path));
-  if (pixels.length !== count) throw new Error(`${file} has ${pixels.length} bytes for ${count} elements`);
+  const bytes = new Uint8Array(readFileSync(path));
+  if (bytes.length !== count) throw new Error(`${file} has ${bytes.length} bytes for ${count} elements`);
+  const area = count / 3;
+  const pixels = shape[1] === 3 ? bytes.map((_, i) => bytes[(i % area) * 3 + Math.floor(i / area)] ?? 0) : bytes;
   if (norm === "u8") return Float64Array.from(pixels);
   if (norm === "u8-128") return Float64Array.from(pixels, (pixel) => pixel - 128);
   const found = /^x = (-?[\d.]+) \+ \((-?[\d.]+)-(-?[\d.]+)\)\*u8\/255$/.exec(norm);

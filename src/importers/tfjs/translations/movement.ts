@@ -1,5 +1,6 @@
 /** What a TensorFlow graph moves, and how it computes shapes. */
 import { shortest } from "../../shortest.ts";
+import { stridedPlaces } from "../../strided_places.ts";
 import type { GraphNode } from "../graph.ts";
 import { type Net, numbersAt, type Translate } from "../net.ts";
 
@@ -79,23 +80,9 @@ const stridedSlice: Translate = (node, net) => {
   const [starts, ends, steps] = [1, 2, 3].map((place) => numbersAt(net, node, place));
   if (!starts || !ends || !steps) return computed("a place");
   if (node.number("ellipsis_mask") !== 0 || node.number("new_axis_mask") !== 0) return "skips or inserts dimensions";
-  const has = (mask: string, d: number) => ((node.number(mask) >> d) & 1) === 1;
-  const shape = net.shape(node, 0);
-  const drops = shape.flatMap((_, d) => (has("shrink_axis_mask", d) ? [d] : []));
-  const places = shape.map((extent, d) => {
-    const [start = 0, end = extent, step = 1] = [starts[d], ends[d], steps[d]];
-    if (drops.includes(d)) return { start, end: start === -1 ? extent : start + 1, step: 1 };
-    return {
-      start: has("begin_mask", d) ? (step > 0 ? 0 : extent - 1) : start,
-      end: has("end_mask", d) ? (step > 0 ? extent : -extent - 1) : end,
-      step,
-    };
-  });
-  const part = net.call("slice", [net.value(node, 0)], {
-    starts: places.map(({ start }) => start),
-    ends: places.map(({ end }) => end),
-    ...(places.some(({ step }) => step !== 1) ? { steps: places.map(({ step }) => step) } : {}),
-  });
+  const masks = { begin: node.number("begin_mask"), end: node.number("end_mask"), shrink: node.number("shrink_axis_mask") };
+  const { attributes, drops } = stridedPlaces(net.shape(node, 0), [starts, ends, steps], masks);
+  const part = net.call("slice", [net.value(node, 0)], attributes);
   return drops.length === 0 ? part : net.call("squeeze", [part], { axes: drops });
 };
 
