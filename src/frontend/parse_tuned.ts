@@ -9,7 +9,6 @@ import { parseBlock, recovering } from "./parser_statements.ts";
 type Entry =
   | { readonly kind: "part"; readonly part: Partial<TunedSection> }
   | { readonly kind: "choice"; readonly choice: TunedChoice }
-  | { readonly kind: "apart"; readonly apart: TunedSection["apart"] }
   | { readonly kind: "workload"; readonly workload: TunedWorkload };
 
 export function parseTuned(text: string, file: string): Checked<TunedFile> {
@@ -41,7 +40,6 @@ function parseSection(cursor: Cursor): TunedSection {
     ...none,
     ...Object.assign({}, ...entries.map((entry) => (entry.kind === "part" ? entry.part : {}))),
     choices: entries.flatMap((entry) => (entry.kind === "choice" ? [entry.choice] : [])),
-    apart: entries.flatMap((entry) => (entry.kind === "apart" ? entry.apart : [])),
     workloads: entries.flatMap((entry) => (entry.kind === "workload" ? [entry.workload] : [])),
     span: spanFrom(cursor, start),
   };
@@ -65,11 +63,6 @@ function parseEntry(cursor: Cursor): Entry {
     const algorithm = takeName(cursor, "a rule or `direct` after `use`");
     return { kind: "choice", choice: { algorithm, layers: parseLayers(cursor), span: spanFrom(cursor, start) } };
   }
-  if (eat(cursor, "apart")) {
-    const layers = parseLayers(cursor);
-    const span = spanFrom(cursor, start);
-    return { kind: "apart", apart: layers.map((layer) => ({ layer, span })) };
-  }
   if (eat(cursor, "workload")) {
     const key = takeString(cursor, "the workload's key as a string");
     const layers = parseLayers(cursor);
@@ -80,7 +73,7 @@ function parseEntry(cursor: Cursor): Entry {
     return { kind: "workload", workload: { key, layers, ...times, steps, span } };
   }
   return expected(cursor, "an entry of the section", {
-    help: "the entries are engine, device, compiler, takes, use, apart and workload",
+    help: "the entries are engine, device, compiler, takes, use and workload",
   });
 }
 

@@ -29,8 +29,6 @@ export type TunedSection = {
   readonly ms?: number;
   readonly defaultMs?: number;
   readonly choices: readonly TunedChoice[];
-  /** Epilogues that get a nest of their own. */
-  readonly apart: readonly { readonly layer: string; readonly span: Span }[];
   readonly workloads: readonly TunedWorkload[];
   readonly span: Span;
 };

@@ -22,7 +22,6 @@ export type Outcome = {
   readonly ms: number;
   readonly defaultMs: number;
   readonly choices: readonly { readonly algorithm: string; readonly layers: readonly string[] }[];
-  readonly apart: readonly string[];
   /** Those whose schedule is not the default. */
   readonly workloads: readonly OutcomeWorkload[];
 };
@@ -39,7 +38,7 @@ export function outcomeOf(model: string, environment: Environment, tuned: Tuned)
       defaultUs: defaultTime.us,
       steps: scheduled.steps,
     }));
-  return { environment, model, ms: tunedMs, defaultMs, choices: tuned.choices, apart: [], workloads };
+  return { environment, model, ms: tunedMs, defaultMs, choices: tuned.choices, workloads };
 }
 
 const head = `# Found by \`quern tune\`, which replaces the section of its target and engine and nothing else. The steps are those of
@@ -55,7 +54,7 @@ export function writeOutcome(outcome: Outcome, text: string, existing: TunedFile
   return `${text.trim() === "" ? head : text.trimEnd()}\n${text.trim() === "" ? "" : "\n"}${section}\n`;
 }
 
-function printSection({ environment, model, ms, defaultMs, choices, apart, workloads }: Outcome): string {
+function printSection({ environment, model, ms, defaultMs, choices, workloads }: Outcome): string {
   const { target, engine, version, relaxed, device, compiler } = environment;
   const about = [
     `engine ${engine} ${quote(version)} ${relaxed ? "relaxed" : "simd"}`,
@@ -63,10 +62,7 @@ function printSection({ environment, model, ms, defaultMs, choices, apart, workl
     `compiler ${quote(compiler)}`,
     `takes ${time(ms)} ms default ${time(defaultMs)} ms`,
   ];
-  const made = [
-    ...choices.map(({ algorithm, layers }) => `use ${algorithm} for ${layerList(layers)}`),
-    ...(apart.length > 0 ? [`apart for ${layerList(apart)}`] : []),
-  ];
+  const made = [...choices.map(({ algorithm, layers }) => `use ${algorithm} for ${layerList(layers)}`)];
   const entries = workloads.map(({ key, layers, us, defaultUs, steps }) => {
     const opening = `workload ${quote(key)} for ${layerList(layers)} takes ${time(us)} us default ${time(defaultUs)} us {`;
     return [opening, ...steps.map((step) => `  ${step}`), "}"].join("\n");

@@ -2,23 +2,24 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { compile } from "../../src/compile.ts";
+import { type Compiled, compile } from "../../src/compile.ts";
 import { parseTuned } from "../../src/frontend/parse_tuned.ts";
 import type { TunedSection } from "../../src/ir/tuned.ts";
+import { nestsByWorkload } from "../../src/schedule/workload_key.ts";
 import { hasErrors } from "../../src/support/diagnostic.ts";
 import { createRandom } from "../../src/support/random.ts";
 import type { Scheduled } from "../../src/tuner/candidate.ts";
 import { type Outcome, outcomeOf, writeOutcome } from "../../src/tuner/outcome.ts";
 import { createDrawer, spaceOf } from "../../src/tuner/space.ts";
 import { type Workload, workloadsOf } from "../../src/tuner/workload.ts";
-import { compileExample, exampleFile, full, smallExamples } from "../support.ts";
+import { compileExample, compileText, exampleFile, full, smallExamples } from "../support.ts";
 import { compileSmall, runStandIn, source, tunedOf } from "./support.ts";
 
 const environment = { target: "wasm", engine: "node", version: "20", device: 'a "quoted" device', relaxed: false, compiler: "quern test" };
 
 function outcomeWith(model: string, chosen: readonly (readonly [Workload, Scheduled])[]): Outcome {
   const workloads = chosen.map(([{ key, layers }, { steps }]) => ({ key, layers, us: 1.25, defaultUs: 2, steps }));
-  return { environment, model, ms: 1, defaultMs: 2, choices: [], apart: [], workloads };
+  return { environment, model, ms: 1, defaultMs: 2, choices: [], workloads };
 }
 
 function sectionsOf(text: string): readonly TunedSection[] {
@@ -119,4 +120,21 @@ test("what is no section is said, and the others are read", () => {
   expect(value?.sections.map(({ model }) => model)).toEqual(["a", "b"]);
   expect(value?.sections[1]?.choices).toEqual([expect.objectContaining({ algorithm: "direct", layers: ["c"] })]);
   expect(diagnostics.map(({ code }) => code)).toEqual(["syntax", "syntax"]);
+});
+
+test("layers that are computed together are left alone by tuning, and by what was tuned before", () => {
+  const source = `model m(x: f32[1, 112, 112, 32]) -> y: f32[1, 112, 112, 16] {
+  x |> depthwise_conv2d(@k: [3, 3, 32, 1] = he_normal, pad: same) |> conv2d(@w: [1, 1, 32, 16] = he_normal)
+}`;
+  const compiled = compileText(source);
+  const ran = (program: Compiled) => program.levels.loop("schedule").nests.map(({ name }) => name);
+  expect(compiled.levels.loop("lower-to-loop").nests.map(({ name }) => name)).toContain("depthwise_conv2d");
+  expect(ran(compiled)).not.toContain("depthwise_conv2d");
+  expect(workloadsOf(compiled).flatMap(({ layers }) => layers)).toEqual(["x.padded"]);
+  const nests = nestsByWorkload(compiled.levels.loop("lower-to-loop"), "wasm");
+  const key = [...nests].find(([, [nest]]) => nest?.name === "y")?.[0];
+  const text = writeOutcome(outcomeWith("m", []), "", empty).replace(/\}\s*$/, `  workload "${key}" for y {\n    split f by 8\n  }\n}\n`);
+  const { value, diagnostics } = compile(source, { tuned: sectionsOf(text) });
+  expect(diagnostics).toEqual([]);
+  expect(value && ran(value)).toEqual(ran(compiled));
 });
