@@ -19,6 +19,11 @@ const deepest = 12;
 const mostItems = 20_000;
 /** What a dataset may take for each byte of its file: compression does not go further. */
 const largestRatio = 1032;
+/** Bytes by which the library's memory may grow for one file, at least, and for each byte of the file: a size in it may be a lie. */
+const [growth, growthRatio] = [2 ** 28, 8];
+
+/** What is said of every file after one that stopped the library for good. */
+export const hdf5Stopped = "the HDF5 library stopped at an earlier file: read this one in another process";
 
 /** The group at the path, or the root, with everything below; or what is wrong. */
 export async function readHdf5({ bytes, limited }: ForeignFile, wanted: readonly string[]): Promise<H5Group | string> {
@@ -27,6 +32,7 @@ export async function readHdf5({ bytes, limited }: ForeignFile, wanted: readonly
   if (signature.join() !== hdf5Signature.join()) return "byte 0: this is no HDF5 file";
   const library = await h5wasm.ready;
   const { FS } = library;
+  if (stopped) return hdf5Stopped;
   // What is wrong is thrown, with its reason, instead of printed.
   library.activate_throwing_error_handler();
   const name = `import-${count++}.h5`;
@@ -87,8 +93,11 @@ export async function readHdf5({ bytes, limited }: ForeignFile, wanted: readonly
   };
   try {
     FS.writeFile(name, bytes);
-    return limited(readFile) ?? "this cannot be read as HDF5: its parts lead in a circle";
+    const group = boundedGrowth(growth + bytes.length * growthRatio, () => limited(readFile));
+    stopped = group === undefined;
+    return group ?? "this cannot be read as HDF5: its parts lead in a circle";
   } catch (error) {
+    stopped = error instanceof WebAssembly.RuntimeError;
     return `this cannot be read as HDF5: ${reasonOf(error instanceof Error ? error.message : String(error))}`;
   } finally {
     FS.unlink(name);
@@ -103,6 +112,28 @@ function reasonOf(message: string): string {
 }
 
 let count = 0;
+/** It ended itself for want of memory, or was interrupted: what it would do after that is undefined. */
+let stopped = false;
+
+/**
+ * What the work gives, while WebAssembly memories grow by no more than so many bytes in all. The library keeps its memory to itself
+ * and has no bound of its own below 4 GiB; asked for more it is told that there is none, and says so of the file.
+ */
+function boundedGrowth<T>(bytes: number, work: () => T): T {
+  const prototype = WebAssembly.Memory.prototype;
+  const { grow } = prototype;
+  let left = Math.floor(bytes / 65_536);
+  prototype.grow = function (this: WebAssembly.Memory, pages: number): number {
+    if (pages > left) throw new RangeError(`the memory would grow by more than ${bytes} bytes`);
+    left -= pages;
+    return grow.call(this, pages);
+  };
+  try {
+    return work();
+  } finally {
+    prototype.grow = grow;
+  }
+}
 
 const hdf5Signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
