@@ -7,13 +7,14 @@ import { loadNetwork, networkNames } from "./networks.ts";
 import { bundleShells, prepare } from "./prepare.ts";
 import { engineText, machineText, records, summaryText } from "./report.ts";
 import { writePart } from "./results.ts";
-import { contendersIn, type System, systems } from "./systems.ts";
+import { contendersIn, families, type System, systems } from "./systems.ts";
 
 const usage = `npm run bench -- [OPTIONS]
 
   --networks A,B   of ${networkNames.join(", ")} (default: all)
   --systems A,B    of ${systems.join(", ")} (default: all; Quern always runs)
   --engine NAME    chromium or node (default: chromium; litert runs only there)
+  --target NAME    wasm or webgpu: what all systems run on (default: wasm; webgpu in chromium only)
   --tuned          takes the engine's section of examples/NAME/NAME.schedule
   --seconds N      of measured rounds per network (default: 12)
   --warmup N       seconds of untimed runs before, per contender (default: 1.5)
@@ -28,6 +29,7 @@ const { values: options } = parseArgs({
     networks: { type: "string", default: networkNames.join(",") },
     systems: { type: "string", default: systems.join(",") },
     engine: { type: "string", default: "chromium" },
+    target: { type: "string", default: "wasm" },
     tuned: { type: "boolean", default: false },
     seconds: { type: "string", default: "12" },
     warmup: { type: "string", default: "1.5" },
@@ -49,14 +51,18 @@ async function bench(): Promise<void> {
   if (options.engine !== "chromium" && options.engine !== "node") fail(`there is no engine ${options.engine}: choose chromium or node`);
   if (options.engine === "chromium" && !existsSync(options.chromium))
     fail(`there is no browser at ${options.chromium}: name one with --chromium, or measure --engine node`);
+  const [family] = chosen(options.target, families, "target");
+  const onGpu = family === "webgpu";
+  if (family === undefined) fail("--target takes one name");
+  if (onGpu && options.engine === "node") fail("WebGPU is compared in chromium: its peers run in a page only");
   const budget: Budget = { seconds: Number(options.seconds), warmupSeconds: Number(options.warmup), loads: Number(options.loads) };
   if (!Object.values(budget).every((value) => value > 0)) fail("--seconds, --warmup and --loads are numbers above 0");
 
   await bundleShells();
-  const engine: Engine = options.engine === "node" ? await nodeEngine(options.node) : await browserEngine(options.chromium);
+  const engine: Engine = options.engine === "node" ? await nodeEngine(options.node) : await browserEngine(options.chromium, onGpu);
   const measurements: Measurement[] = [];
   try {
-    const contenders = contendersIn(engine.host, engine.relaxed, wanted);
+    const contenders = contendersIn(family, engine.host, engine.relaxed, wanted);
     for (const name of names) {
       console.error(`measuring ${name} in ${engine.name}`);
       const prepared = prepare(loadNetwork(name, options.tuned ? { tuned: options.engine } : {}), options.tuned ? "tuned" : "default");
@@ -67,8 +73,8 @@ async function bench(): Promise<void> {
   } finally {
     await engine.close();
   }
-  const part = options.engine === "node" ? "node" : "chromium";
-  const command = `\`npm run bench -- --engine ${part}\``;
+  const part = onGpu ? "webgpu" : options.engine === "node" ? "node" : "chromium";
+  const command = `\`npm run bench -- ${onGpu ? "--target webgpu" : `--engine ${part}`}\``;
   const report = [`## ${engine.name}`, command, machineText(), summaryText(measurements), engineText(measurements)].join("\n\n");
   console.log(report);
   if (options.write) writePart(new URL("RESULTS.md", import.meta.url), part, report);

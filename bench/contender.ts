@@ -33,12 +33,23 @@ export type Loaded = {
   /** From all bytes in memory to the first output, the runtime's own compilation included. */
   readonly firstMs: number;
   readonly output: readonly number[];
+  /** Where it uses WebGPU. */
+  readonly gpu?: GpuUse;
+};
+
+/** What a contender asks of WebGPU, counted in the interface itself and so alike for all. */
+export type GpuUse = {
+  /** Dispatches of one run after the first. */
+  readonly dispatches: number;
+  readonly pipelines: number;
+  /** Milliseconds of the first result in which at least one compute pipeline was being made. */
+  readonly pipelineMs: number;
 };
 
 export type Remote = {
   load(): Promise<Loaded>;
-  /** The mean over `runs` runs, after one that is not counted. */
-  batch(runs: number): Promise<Sample>;
+  /** The mean over `runs` runs, after one that is not counted unless `settled`. */
+  batch(runs: number, settled?: boolean): Promise<Sample>;
 };
 
 /** Milliseconds per run by the clock, and of the processor where the environment tells. */
@@ -60,6 +71,7 @@ export function createContender(assignment: Assignment, host: Host): Remote {
       const values = new Float32Array((await host.read(input.file)).buffer);
       const read = await Promise.all(Object.entries(assignment.files).map(async ([name, url]) => [name, await host.read(url)] as const));
       const importPeer = await host.prepareImport(peer);
+      const gpu = watchGpu();
       const given: Given = {
         files: Object.fromEntries(read),
         places: assignment.files,
@@ -70,11 +82,13 @@ export function createContender(assignment: Assignment, host: Host): Remote {
       const { peer: loaded } = (await importPeer()) as { readonly peer: Peer };
       call = await loaded.load(given);
       const output = await call();
-      return { firstMs: performance.now() - start, output: Array.from(output) };
+      const firstMs = performance.now() - start;
+      const use = await gpu?.used(call);
+      return { firstMs, output: Array.from(output), ...(use ? { gpu: use } : {}) };
     },
-    async batch(runs) {
+    async batch(runs, settled = false) {
       if (!call) throw new Error("load comes first");
-      return await timeCalls(call, runs, host);
+      return await timeCalls(call, runs, settled, host);
     },
   };
 }
@@ -87,8 +101,60 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, ...code]));
 }
 
-async function timeCalls(call: Call, runs: number, { cpuTime }: Host): Promise<Sample> {
-  await call();
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+type Prototype = { [name: string]: Method };
+
+/** Counts in WebGPU's own methods; a count is nothing beside what they do. Undefined where there is no WebGPU. */
+function watchGpu(): { used(call: Call): Promise<GpuUse | undefined> } | undefined {
+  const scope = globalThis as unknown as { readonly [name: string]: { readonly prototype: Prototype } | undefined };
+  const [device, pass] = [scope.GPUDevice?.prototype, scope.GPUComputePassEncoder?.prototype];
+  if (!device || !pass) return undefined;
+  let [dispatches, pipelines, underway, since, pipelineMs] = [0, 0, 0, 0, 0];
+  const replace = (prototype: Prototype, name: string, around: (method: () => unknown) => unknown) => {
+    const method = prototype[name];
+    if (!method) return;
+    prototype[name] = function (...args) {
+      return around(() => method.apply(this, args));
+    };
+  };
+  const begin = () => {
+    pipelines++;
+    if (underway++ === 0) since = performance.now();
+  };
+  const end = () => {
+    if (--underway === 0) pipelineMs += performance.now() - since;
+  };
+  for (const name of ["dispatchWorkgroups", "dispatchWorkgroupsIndirect"]) {
+    replace(pass, name, (dispatch) => {
+      dispatches++;
+      return dispatch();
+    });
+  }
+  replace(device, "createComputePipelineAsync", (create) => {
+    begin();
+    return (create() as Promise<unknown>).finally(end);
+  });
+  replace(device, "createComputePipeline", (create) => {
+    begin();
+    try {
+      return create();
+    } finally {
+      end();
+    }
+  });
+  return {
+    async used(call) {
+      if (pipelines === 0) return undefined;
+      const found = { pipelines, pipelineMs };
+      dispatches = 0;
+      await call();
+      return { dispatches, ...found };
+    },
+  };
+}
+
+async function timeCalls(call: Call, runs: number, settled: boolean, { cpuTime }: Host): Promise<Sample> {
+  if (!settled) await call();
   const cpuStart = cpuTime?.();
   const start = performance.now();
   for (let i = 0; i < runs; i++) await call();

@@ -52,7 +52,7 @@ async function startInNode(execPath: string, assignment: Assignment): Promise<Re
   await ask({ kind: "create", assignment });
   return {
     load: async () => (await ask({ kind: "load" })) as Loaded,
-    batch: async (runs) => (await ask({ kind: "batch", runs })) as Sample,
+    batch: async (runs, settled = false) => (await ask({ kind: "batch", runs, settled })) as Sample,
     peakMemory: async () => (await ask({ kind: "memory" })) as number,
     close,
   };
@@ -78,20 +78,27 @@ function startNode(execPath: string) {
   };
 }
 
-export async function browserEngine(executablePath: string): Promise<Engine> {
+/** What headless Chromium wants before it gives its software adapter. */
+const gpuFlags = ["--enable-unsafe-webgpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"];
+
+/** With `gpu`, its name says which adapter it has. */
+export async function browserEngine(executablePath: string, gpu: boolean): Promise<Engine> {
   const server = await serveFiles();
   const origin = `http://localhost:${(server.address() as AddressInfo).port}/`;
   // Loaded here, for only this engine needs it.
   const { chromium } = await import("playwright-core");
   // Without a spare process in waiting, a new page's process is the one that was not there before.
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-features=SpareRendererForSitePerProcess"] });
+  const args = ["--no-sandbox", "--disable-features=SpareRendererForSitePerProcess", ...(gpu ? gpuFlags : [])];
+  const browser = await chromium.launch({ executablePath, args });
   const open = async () => await openPage(browser, origin);
   const probe = await open();
   const relaxed = await probe.evaluate(() => (globalThis as unknown as PageGlobals).bench.hasRelaxedSimd());
+  const adapter = gpu ? await probe.evaluate(() => (globalThis as unknown as PageGlobals).bench.adapterName()) : undefined;
   await probe.context().close();
+  if (gpu && adapter === undefined) throw new Error(`${executablePath} has no WebGPU adapter`);
   const renderers = await rendererProcesses(browser);
   return {
-    name: `Chromium ${browser.version()}`,
+    name: `Chromium ${browser.version()}${adapter === undefined ? "" : `, WebGPU on ${adapter}`}`,
     host: "page",
     relaxed,
     async start(contender, prepared) {
@@ -106,7 +113,8 @@ export async function browserEngine(executablePath: string): Promise<Engine> {
       );
       return {
         load: () => page.evaluate(() => (globalThis as unknown as PageGlobals).contender.load()),
-        batch: (runs) => page.evaluate((count) => (globalThis as unknown as PageGlobals).contender.batch(count), runs),
+        batch: (runs, settled = false) =>
+          page.evaluate(([count, skip]) => (globalThis as unknown as PageGlobals).contender.batch(count, skip), [runs, settled] as const),
         peakMemory: async () => largestPeak(own),
         close: () => page.context().close(),
       };
@@ -121,7 +129,7 @@ export async function browserEngine(executablePath: string): Promise<Engine> {
 
 /** What page_shell.ts leaves in the page. */
 type PageGlobals = {
-  readonly bench: { create(assignment: Assignment): void; hasRelaxedSimd(): boolean };
+  readonly bench: { create(assignment: Assignment): void; hasRelaxedSimd(): boolean; adapterName(): Promise<string | undefined> };
   readonly contender: Remote;
 };
 

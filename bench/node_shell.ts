@@ -5,7 +5,7 @@ import { type Assignment, createContender, hasRelaxedSimd, type Remote } from ".
 export type Request =
   | { readonly kind: "create"; readonly assignment: Assignment }
   | { readonly kind: "load" }
-  | { readonly kind: "batch"; readonly runs: number }
+  | { readonly kind: "batch"; readonly runs: number; readonly settled: boolean }
   | { readonly kind: "memory" }
   | { readonly kind: "describe" };
 
@@ -50,7 +50,7 @@ async function answer(request: Request): Promise<unknown> {
     case "load":
       return await contender?.load();
     case "batch":
-      return await contender?.batch(request.runs);
+      return await contender?.batch(request.runs, request.settled);
     case "memory":
       return await peakMemory();
   }

@@ -2,7 +2,7 @@
 import { type Assignment, createContender, hasRelaxedSimd, type Remote } from "./contender.ts";
 
 const host = globalThis as unknown as {
-  bench: { create(assignment: Assignment): void; hasRelaxedSimd(): boolean };
+  bench: { create(assignment: Assignment): void; hasRelaxedSimd(): boolean; adapterName(): Promise<string | undefined> };
   contender?: Remote;
 };
 
@@ -18,8 +18,18 @@ async function prepareImport(url: string) {
   return async () => (await import(place)) as unknown;
 }
 
+type Gpu = { requestAdapter(): Promise<{ readonly info: { readonly [part: string]: unknown } } | null> };
+
+async function adapterName(): Promise<string | undefined> {
+  const adapter = await (navigator as { gpu?: Gpu }).gpu?.requestAdapter();
+  if (!adapter) return undefined;
+  const { vendor, architecture, device, description } = adapter.info;
+  return [vendor, architecture, device, description].filter((part) => typeof part === "string" && part !== "").join(" ");
+}
+
 host.bench = {
   hasRelaxedSimd,
+  adapterName,
   create(assignment) {
     host.contender = createContender(assignment, { read, prepareImport });
   },

@@ -77,7 +77,13 @@ const runtimeFiles: { readonly [peer: string]: readonly string[] } = {
   litert: ["@litertjs/core/wasm/litert_wasm_internal.js", "@litertjs/core/wasm/litert_wasm_internal.wasm"],
   ort_node: [],
   quern: [],
+  ort_web_gpu: ["onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm"],
+  tfjs_gpu: [],
+  litert_gpu: ["@litertjs/core/wasm/litert_wasm_internal.js", "@litertjs/core/wasm/litert_wasm_internal.wasm"],
 };
+
+/** Those that need a page. */
+const onlyInPages = ["litert", "litert_gpu", "ort_web_gpu", "tfjs_gpu"];
 
 const nativeLibraries = ["libonnxruntime.so.1", "onnxruntime_binding.node"].map(
   (name) => `onnxruntime-node/bin/napi-v6/${process.platform}/${process.arch}/${name}`,
@@ -149,7 +155,7 @@ export async function bundleShells(): Promise<void> {
   await bundle("node_shell", "node_shell.mjs", { platform: "node" });
   await bundle("page_shell", "page_shell.js", { platform: "browser" });
   for (const peer of Object.keys(runtimeFiles)) {
-    if (peer !== "litert") await bundle(`peers/${peer}`, `node_${peer}.mjs`, { platform: "node", packages: "external" });
+    if (!onlyInPages.includes(peer)) await bundle(`peers/${peer}`, `node_${peer}.mjs`, { platform: "node", packages: "external" });
     if (peer !== "ort_node") await bundle(`peers/${peer}`, `page_${peer}.js`, { platform: "browser", minify: true, external: nodeModules });
   }
 }

@@ -49,7 +49,7 @@ export function summaryText(measurements: readonly Measurement[]): string {
   const slowest = measurements.reduce((a, b) => (aheadOf(b.timings) < aheadOf(a.timings) ? b : a));
   return [
     "Quern's fastest variant: its time, and that time over each peer's within the same round (median; below 1, Quern is faster). Last, the " +
-      "median of the fastest peer that is WebAssembly over Quern's (above 1, Quern is faster).",
+      "median of the fastest peer, native ones left out, over Quern's (above 1, Quern is faster).",
     formatTable(["network", "variant", "ms", ...kinds.map((kind) => `/ ${kind}`), "fastest / Quern"], rows, { left: [0, 1] }),
     `The fastest peer over Quern, of ${measurements.length} networks: geometric mean ${times(mean)}, least ${times(aheadOf(slowest.timings))} (${slowest.network}).`,
     "A question mark: the quartiles of one of the two are more than a quarter apart, for other programs ran; run it again when they don't.",
@@ -80,12 +80,28 @@ export function engineText(measurements: readonly Measurement[]): string {
     "What it takes to begin, and to hold: bytes to fetch (kB; code and, apart, weights with what describes the model), the time from all of them in " +
       "memory to the first output in a fresh process (median), and the most memory that the process has had.",
     formatTable(beginHeads, measurements.flatMap(beginRows), { left: [0, 1] }),
+    ...gpuText(measurements),
     "Quern's own memory (MB), which never grows: all of it, and of that the weights; the rest is the arena.",
     formatTable(
       ["network", "all", "weights"],
       measurements.map(({ network, memory }) => [network, megabytes(memory.whole), megabytes(memory.weights)]),
     ),
   ].join("\n\n");
+}
+
+/** Nothing where no system used WebGPU. */
+function gpuText(measurements: readonly Measurement[]): string[] {
+  const rows = measurements.flatMap(({ network, timings }) =>
+    timings.flatMap(({ contender, gpu }) =>
+      gpu ? [[network, contender.kind, String(gpu.dispatches), String(gpu.pipelines), gpu.pipelineMs.toFixed(1)]] : [],
+    ),
+  );
+  if (rows.length === 0) return [];
+  return [
+    "What each asks of WebGPU: dispatches of one run, compute pipelines, and the milliseconds up to the first result in which at least one of them was being " +
+      "made (a pipeline made at once, without waiting, is compiled later, and its time is then in the first run).",
+    formatTable(["network", "system", "dispatches", "pipelines", "pipelines ms"], rows, { left: [0, 1] }),
+  ];
 }
 
 const beginHeads = ["network", "system", "code", "gzip", "model", "gzip", "first ms", "peak MB"];

@@ -1,17 +1,11 @@
 /** LiteRT.js: XNNPACK in WebAssembly with relaxed SIMD, one thread. It wants a page: its loader adds a script to it. */
-import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
+import { loadAndCompile, Tensor } from "@litertjs/core";
 import type { Peer } from "../contender.ts";
-
-const script = "litert_wasm_internal.js";
-const binary = "litert_wasm_internal.wasm";
+import { loadRuntime } from "./litert_runtime.ts";
 
 export const peer: Peer = {
   async load({ files, input }) {
-    const place = (name: string, type: string) => URL.createObjectURL(new Blob([files[name] ?? ""], { type }));
-    const wasm = place(binary, "application/wasm");
-    (globalThis as { Module?: object }).Module = { locateFile: () => wasm };
-    // The loader takes for a folder what does not end in ".js"; a fragment does no harm to an address in memory.
-    await loadLiteRt(`${place(script, "text/javascript")}#${script}`);
+    await loadRuntime(files);
     const model = await loadAndCompile(files["model.tflite"] ?? new Uint8Array(), {
       accelerator: "wasm",
       cpuOptions: { numThreads: 1 },

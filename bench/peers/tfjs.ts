@@ -1,9 +1,9 @@
 /** TensorFlow.js: the wasm backend with SIMD, one thread. */
 
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
-import { loadGraphModel } from "@tensorflow/tfjs-converter";
-import { env, setBackend, type Tensor, tensor } from "@tensorflow/tfjs-core";
+import { env, setBackend } from "@tensorflow/tfjs-core";
 import type { Peer } from "../contender.ts";
+import { callGraph } from "./tfjs_graph.ts";
 
 const wasmFile = "tfjs-backend-wasm-simd.wasm";
 
@@ -18,24 +18,7 @@ export const peer: Peer = {
     const builds = [wasmFile, "tfjs-backend-wasm.wasm", "tfjs-backend-wasm-threaded-simd.wasm"];
     setWasmPaths(place === undefined ? folderOf(places[wasmFile] ?? "") : Object.fromEntries(builds.map((build) => [build, place])));
     await setBackend("wasm");
-    const text = JSON.parse(new TextDecoder().decode(files["model.json"]));
-    const model = await loadGraphModel({
-      load: async () => ({
-        modelTopology: text.modelTopology,
-        signature: text.signature,
-        format: text.format,
-        weightSpecs: text.weightsManifest[0].weights,
-        weightData: files["model.bin"]?.buffer ?? new ArrayBuffer(0),
-      }),
-    });
-    return async () => {
-      const given = tensor(input.values, [...input.shape]);
-      const output = model.execute({ [input.name]: given }) as Tensor;
-      const values = await output.data();
-      given.dispose();
-      output.dispose();
-      return values as Float32Array;
-    };
+    return await callGraph(files, input);
   },
 };
 
