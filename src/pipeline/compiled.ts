@@ -1,13 +1,15 @@
 /** A model with all its levels, each computed when it is first asked for. */
+import { defaultGpuLimits, type GpuLimits } from "../ir/gpu_limits.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import type { NnProgram, NnValue, NnWeight } from "../ir/nn.ts";
+import type { ShaderProgram } from "../ir/shader.ts";
 import type { TensorProgram } from "../ir/tensor.ts";
 import { forceAlgorithm } from "../passes/choose_algorithms.ts";
 import type { NestHistory } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked } from "../support/diagnostic.ts";
-import { fuse, lowerKernel, lowerLoop, lowerNn, lowerTensor, planMemory, scheduleSteps } from "./lower.ts";
+import { fuse, lowerKernel, lowerLoop, lowerNn, lowerShaders, lowerTensor, planMemory, scheduleSteps, type Target } from "./lower.ts";
 import { passNames } from "./passes.ts";
 
 export type CompileOptions = {
@@ -17,6 +19,10 @@ export type CompileOptions = {
   readonly schedule?: "default" | "none";
   /** A rule with `when` that is applied wherever it is legal, and no other such rule; "direct" applies none of them. */
   readonly algorithm?: string;
+  /** What it is lowered for: WebAssembly, unless another is named. */
+  readonly target?: Target;
+  /** What the device can do, for WebGPU; what every device can, unless more is known. */
+  readonly limits?: GpuLimits;
 };
 
 export type Compiled = {
@@ -32,6 +38,8 @@ export type Compiled = {
   readonly passes: readonly string[];
   /** Which schedules the loop level takes. */
   readonly schedule: "default" | "none";
+  readonly target: Target;
+  readonly limits: GpuLimits;
 };
 
 export type Levels = {
@@ -45,13 +53,15 @@ export type Levels = {
   /** Every nest after each step of its schedule. */
   steps(): readonly NestHistory[];
   kernel(): KernelProgram;
+  /** Shaders, for the target webgpu; or which layer breaks a limit of the device. */
+  shader(): Checked<ShaderProgram>;
   /** Tensor groups after fusion, before memory is decided: the layers that verification judges. */
   layers(): TensorProgram;
 };
 
 /** Builds the levels from an nn program, for `lower` and for importers. */
 export function createCompiled(source: NnProgram, declared: Module, options: CompileOptions = {}): Compiled {
-  const { algorithm } = options;
+  const { algorithm, target = "wasm", limits = defaultGpuLimits } = options;
   const module = algorithm === undefined ? declared : { ...declared, rules: forceAlgorithm(declared.rules, algorithm) };
   const once = <T>(make: () => T): (() => T) => {
     let made: { value: T } | undefined;
@@ -62,21 +72,23 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
   };
   const nn = once(() => lowerNn(source, module));
   const layers = once(() => fuse(lowerTensor(nn())));
-  const tensor = once(() => planMemory(layers()));
-  const schedule = once(() => lowerLoop(tensor(), module, options.schedule ?? "default"));
+  const tensor = once(() => planMemory(layers(), undefined, target));
+  const schedule = once(() => lowerLoop(tensor(), module, options.schedule ?? "default", target));
   const loop = once(() => {
     const { value, diagnostics } = schedule();
     if (!value) throw new Error(`internal error: scheduling fails: ${diagnostics[0]?.message}`);
     return value;
   });
   const kernel = once(() => lowerKernel(loop()));
+  const shader = once(() => lowerShaders(loop(), limits));
   const levels: Levels = {
     nn: (after) => (after === undefined ? nn() : lowerNn(source, module, after)),
-    tensor: (after) => (after === undefined ? tensor() : planMemory(fuse(lowerTensor(nn()), after), after)),
+    tensor: (after) => (after === undefined ? tensor() : planMemory(fuse(lowerTensor(nn()), after), after, target)),
     loop: (after) => (after === "lower-to-loop" ? (lowerLoop(tensor(), module, "unscheduled").value ?? loop()) : loop()),
     schedule,
-    steps: () => scheduleSteps(tensor(), (options.schedule ?? "default") === "none" ? { sketches: [], schedules: [] } : module),
+    steps: () => scheduleSteps(tensor(), (options.schedule ?? "default") === "none" ? { sketches: [], schedules: [] } : module, target),
     kernel,
+    shader,
     layers,
   };
   const types = new Map(
@@ -101,5 +113,7 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
     levels,
     passes: passNames,
     schedule: options.schedule ?? "default",
+    target,
+    limits,
   };
 }

@@ -1,22 +1,30 @@
 /** Runs the passes of each level in order and verifies what comes out of every one. */
 
 import { lowerToKernels } from "../codegen/lower_to_kernel.ts";
+import { lowerToShaders } from "../codegen/lower_to_shaders.ts";
+import type { GpuLimits } from "../ir/gpu_limits.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import type { NnProgram } from "../ir/nn.ts";
+import type { ShaderProgram } from "../ir/shader.ts";
 import type { TensorProgram } from "../ir/tensor.ts";
 import { verifyKernel } from "../ir/verify_kernel.ts";
 import { verifyLoop } from "../ir/verify_loop.ts";
 import { verifyNn } from "../ir/verify_nn.ts";
+import { verifyShader } from "../ir/verify_shader.ts";
 import { verifyTensor } from "../ir/verify_tensor.ts";
 import { lowerToLoop } from "../passes/lower_to_loop.ts";
 import { lowerToTensor } from "../passes/lower_to_tensor.ts";
+import { planBuffers } from "../passes/plan_buffers.ts";
 import { decompose } from "../schedule/decompose.ts";
 import { type NestHistory, scheduleHistory, scheduleProgram } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked, Diagnostic } from "../support/diagnostic.ts";
 import { invariant } from "../support/invariant.ts";
 import { fusionPasses, memoryPasses, nnPasses, type TensorPass } from "./passes.ts";
+
+/** What a program is lowered for: `passes.ts` says in what the two ways differ. */
+export type Target = "wasm" | "webgpu";
 
 /** All nn passes, or those up to and including `last`; "elaborate" runs none. */
 export function lowerNn(source: NnProgram, module: Module, last?: string): NnProgram {
@@ -42,9 +50,11 @@ export function fuse(program: TensorProgram, last?: string): TensorProgram {
 }
 
 /** A program whose fusion stopped early (`last` names one of its passes) is left as it is. */
-export function planMemory(program: TensorProgram, last?: string): TensorProgram {
+export function planMemory(program: TensorProgram, last?: string, target: Target = "wasm"): TensorProgram {
   const stopped = last !== undefined && !memoryPasses.some((pass) => pass.name === last);
-  return stopped ? program : runTensorPasses(program, memoryPasses, last);
+  // Shaders have arenas of their own kind, which lowering to them plans.
+  const passes = target === "webgpu" ? memoryPasses.filter((pass) => pass.run !== planBuffers) : memoryPasses;
+  return stopped ? program : runTensorPasses(program, passes, last);
 }
 
 /** Loops with schedules applied (`default`), with reductions merely decomposed (`none`), or as lowered (`unscheduled`). */
@@ -52,26 +62,42 @@ export function lowerLoop(
   program: TensorProgram,
   module: Pick<Module, "sketches" | "schedules">,
   mode: "default" | "none" | "unscheduled",
+  target: Target = "wasm",
 ): Checked<LoopProgram> {
   const lowered = lowerToLoop(program);
   requireValid("lower-to-loop", verifyLoop(lowered));
   if (mode === "unscheduled") return { value: lowered, diagnostics: [] };
-  if (mode === "none") return { value: { ...lowered, nests: lowered.nests.map(decompose) }, diagnostics: [] };
-  const scheduled = scheduleProgram(lowered, { sketches: module.sketches, schedules: module.schedules, target: "wasm" });
+  // On a GPU a program without schedules still has to come to the grid.
+  if (mode === "none" && target === "wasm") return { value: { ...lowered, nests: lowered.nests.map(decompose) }, diagnostics: [] };
+  const scheduled = scheduleProgram(lowered, { ...(mode === "none" ? { sketches: [], schedules: [] } : module), target });
   if (scheduled.value) requireValid("schedule", verifyLoop(scheduled.value));
   return scheduled;
 }
 
 /** The loops of every layer after each step of its schedule. */
-export function scheduleSteps(program: TensorProgram, module: Pick<Module, "sketches" | "schedules">): readonly NestHistory[] {
+export function scheduleSteps(
+  program: TensorProgram,
+  module: Pick<Module, "sketches" | "schedules">,
+  target: Target = "wasm",
+): readonly NestHistory[] {
   const { sketches, schedules } = module;
-  return scheduleHistory(lowerToLoop(program), { sketches, schedules, target: "wasm" }).value ?? [];
+  return scheduleHistory(lowerToLoop(program), { sketches, schedules, target }).value ?? [];
 }
 
 export function lowerKernel(program: LoopProgram, options: { float64?: boolean } = {}): KernelProgram {
   const lowered = lowerToKernels(program, options);
   requireValid("lower-to-kernel", verifyKernel(lowered));
   return lowered;
+}
+
+/** Shaders for a device with these limits; a diagnostic says which layer would break one. */
+export function lowerShaders(program: LoopProgram, limits: GpuLimits): Checked<ShaderProgram> {
+  const lowered = lowerToShaders(program, limits);
+  const problems = verifyShader(lowered, limits);
+  const exceeded = problems.filter(({ code }) => code === "gpu-limit");
+  if (exceeded.length > 0) return { diagnostics: exceeded };
+  requireValid("lower-to-shader", problems);
+  return { value: lowered, diagnostics: [] };
 }
 
 function runTensorPasses(program: TensorProgram, passes: readonly TensorPass[], last: string | undefined): TensorProgram {

@@ -2,6 +2,7 @@
 import type { Checked } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
 import { type Change, type Context, formatStep, type Primitive, refuse, type Step } from "./primitive.ts";
+import { bind } from "./primitives/bind.ts";
 import { fuse } from "./primitives/fuse.ts";
 import { parallel } from "./primitives/parallel.ts";
 import { reorder } from "./primitives/reorder.ts";
@@ -22,6 +23,7 @@ export const primitives: ReadonlyMap<string, AnyPrimitive> = new Map(
     hidePlan(unroll),
     hidePlan(vectorize),
     hidePlan(parallel),
+    hidePlan(bind),
     hidePlan(rfactor),
     hidePlan(stage),
   ].map((primitive) => [primitive.name, primitive]),

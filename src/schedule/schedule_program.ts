@@ -8,6 +8,7 @@ import type { Buffer } from "../ir/tensor.ts";
 import { type Checked, type Diagnostic, errorDiagnostic } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
 import { decompose } from "./decompose.ts";
+import { distribute } from "./distribute.ts";
 import { matchSketch } from "./match_sketch.ts";
 import { applyStep } from "./primitives.ts";
 import { concreteStep, evaluateStep, type Names } from "./step_expressions.ts";
@@ -43,7 +44,7 @@ type State = {
 export function scheduleProgram(program: LoopProgram, options: ScheduleOptions): Checked<LoopProgram> {
   const { value: states, diagnostics } = scheduleNests(program, options);
   if (!states) return { diagnostics };
-  const nests = states.flatMap((state) => [...state.before, decompose(state.nest)]);
+  const nests = states.flatMap((state) => [...state.before, decompose(onTarget(state, options.target))]);
   const added = states.flatMap((state) => state.added);
   return { value: { ...program, buffers: [...program.buffers, ...added], nests: buildFirst(nests) }, diagnostics };
 }
@@ -71,6 +72,11 @@ function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<
     return { ...(value ?? start), from: "a schedule of the program" };
   });
   return diagnostics.length > 0 ? { diagnostics } : { value: states, diagnostics };
+}
+
+/** On a GPU nothing runs but what is bound to its grid; what is known at build time is computed elsewhere. */
+function onTarget({ nest, buffers }: State, target: string): Nest {
+  return target === "webgpu" && nest.phase === "run" ? distribute(nest, buffers) : nest;
 }
 
 /** Packing runs at build time: before everything that runs later, in the order it stands. */

@@ -139,6 +139,8 @@ function addKernel(module: binaryen.Module, kernel: Kernel, relaxed: boolean, he
           ),
         ]);
       }
+      case "barrier":
+        throw new Error(`internal error: kernel ${kernel.name} has a barrier, and one thread runs it`);
       default:
         return unreachable(statement);
     }
