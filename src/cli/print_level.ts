@@ -15,6 +15,11 @@ export function programAt({ levels: at }: Compiled, level: Level, after: string 
       return { level, program: at.loop(after) };
     case "kernel":
       return { level, program: at.kernel() };
+    case "shader": {
+      const { value, diagnostics } = at.shader();
+      if (!value) throw new Error(`internal error: shaders fail: ${diagnostics[0]?.message}`);
+      return { level, program: value };
+    }
   }
 }
 

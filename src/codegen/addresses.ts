@@ -7,7 +7,7 @@ import { dtypes, elementCount } from "../ir/dtype.ts";
 import type { KernelExpr } from "../ir/kernel.ts";
 import { type Buffer, stridesOf } from "../ir/tensor.ts";
 import { invariant } from "../support/invariant.ts";
-import { assign, fresh, type Place, parameterOf, placeOutside, rangesOf, resolve, storedDType } from "./kernel_builder.ts";
+import { assign, fresh, lanes, type Place, parameterOf, placeOutside, rangesOf, resolve, storedDType } from "./kernel_builder.ts";
 
 export type Address = { readonly address: KernelExpr; readonly offset: number };
 
@@ -27,8 +27,9 @@ export function positionOf(buffer: Buffer, indices: readonly Index[], place: Pla
   return position;
 }
 
-/** The byte address of an element position. */
+/** The address of an element position: in bytes, or in a shader in elements. */
 export function addressOf(buffer: Buffer, position: Index, writes: boolean, place: Place): Address {
+  if (place.builder.shader) return elementOf(position, place);
   const bytes = dtypes[storedDType(buffer.dtype, place.builder.float64)].bytes;
   const linear = position.terms.flatMap(({ atom, coefficient }) =>
     atom.kind === "variable" ? [{ variable: atom.name, step: coefficient * bytes }] : [],
@@ -43,6 +44,14 @@ export function addressOf(buffer: Buffer, position: Index, writes: boolean, plac
   const address = gathered ? sum(start, indexValue(others, place)) : start;
   const constant = position.constant * bytes - shift;
   return constant >= 0 ? { address, offset: constant } : { address: sum(address, i32(constant)), offset: 0 };
+}
+
+/** Places that differ in a constant share the rest; every access says its constant itself. */
+function elementOf(position: Index, place: Place): Address {
+  const { constant, terms } = position;
+  const rest = indexValue({ terms, constant: 0 }, place);
+  if (constant >= 0 || terms.length === 0) return { address: rest, offset: constant };
+  return { address: sum(rest, i32(constant)), offset: 0 };
 }
 
 /**
@@ -182,6 +191,14 @@ function outsideTests(buffer: Buffer, index: Index, d: number, halo: boolean, pl
   if (low < -before) tests.push("low");
   if (high >= (buffer.shape[d] ?? 0) + after) tests.push("high");
   return tests;
+}
+
+/** The position counted in vectors, where it is known to be that of a vector. */
+export function vectorPosition(position: Index): Index | undefined {
+  const isAligned = position.constant % lanes === 0 && position.terms.every(({ coefficient }) => coefficient % lanes === 0);
+  if (!isAligned) return undefined;
+  const terms = position.terms.map(({ atom, coefficient }) => ({ atom, coefficient: coefficient / lanes }));
+  return { terms, constant: position.constant / lanes };
 }
 
 export function i32(value: number): KernelExpr {

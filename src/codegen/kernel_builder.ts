@@ -6,6 +6,8 @@
 import { type Index, type Ranges, substitute } from "../ir/affine.ts";
 import { type DType, isFloat } from "../ir/dtype.ts";
 import type { KernelExpr, KernelStatement, KernelType } from "../ir/kernel.ts";
+import type { GridAxis } from "../ir/loop.ts";
+import { gridRegisters, type ShaderArray } from "../ir/shader.ts";
 import type { Buffer } from "../ir/tensor.ts";
 import { exactJson } from "../support/exact_json.ts";
 
@@ -32,10 +34,15 @@ export type LoopScope = {
 /** Elements of a local tile kept in registers, `registers[p]` for row-major position p, or p / 4 where they are vectors. */
 export type Tile = { readonly name: string; readonly type: KernelType; readonly shape: readonly number[]; readonly vector: boolean };
 
+/** What a shader has beside registers and buffers; tiles in memory become arrays. */
+export type ShaderState = { readonly extents: ReadonlyMap<GridAxis, number>; readonly arrays: Map<string, ShaderArray> };
+
 export type Builder = {
   /** Of the program, and the memory tiles of this nest. */
   readonly buffers: Map<string, Buffer>;
   readonly float64: boolean;
+  /** Where a shader is being made: addresses count elements, and loops may be bound to its grid. */
+  readonly shader: ShaderState | undefined;
   readonly parameters: Map<string, { readonly name: string; readonly dtype: DType; writes: boolean }>;
   readonly scratch: Buffer[];
   readonly names: Map<string, number>;
@@ -51,17 +58,20 @@ export type Place = {
   /** Loop variables as indices over kernel variables. */
   readonly variables: ReadonlyMap<string, Index>;
   readonly tiles: ReadonlyMap<string, Tile>;
+  /** Coordinates that loops around are bound to. */
+  readonly axes: ReadonlySet<GridAxis>;
   /** Values that stand for arguments while a function's expansion is lowered. */
   readonly bound: ReadonlyMap<string, KernelExpr>;
 };
 
-export function createBuilder(buffers: ReadonlyMap<string, Buffer>, float64: boolean): Builder {
+export function createBuilder(buffers: ReadonlyMap<string, Buffer>, float64: boolean, shader?: ShaderState): Builder {
   return {
     buffers: new Map(buffers),
     float64,
+    shader,
     parameters: new Map(),
     scratch: [],
-    names: new Map([[lane, 1]]),
+    names: new Map([lane, ...(shader ? Object.values(gridRegisters) : [])].map((name) => [name, 1])),
     extents: new Map([[lane, lanes]]),
   };
 }
@@ -111,8 +121,10 @@ export function placeOutside(stem: string, value: KernelExpr, dependsOn: Readonl
   return { kind: "get", name, type: "i32" };
 }
 
-/** The kernel's name for a buffer; asking makes it a parameter. */
+/** The kernel's name for a buffer; asking makes it a parameter, unless it is a shader's array. */
 export function parameterOf({ name, dtype }: Buffer, writes: boolean, builder: Builder): string {
+  const array = builder.shader?.arrays.get(name);
+  if (array) return array.name;
   let parameter = builder.parameters.get(name);
   if (!parameter) {
     parameter = { name: `b${builder.parameters.size}`, dtype: storedDType(dtype, builder.float64), writes };

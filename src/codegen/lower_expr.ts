@@ -1,12 +1,12 @@
 /** Scalar expressions at one point: values of registers, loads that are made once per block, conditions only where an index may leave. */
-import { add, constantIndex, constantValue, formatIndex, type Index, scale, visitAtoms } from "../ir/affine.ts";
+import { add, constantIndex, constantValue, formatIndex, type Index, offset, scale, visitAtoms } from "../ir/affine.ts";
 import { type DType, dtypes, isFloat, rowMajorStrides } from "../ir/dtype.ts";
 import { dtypeOf, type Expr } from "../ir/expr.ts";
 import type { KernelExpr, KernelType } from "../ir/kernel.ts";
-import { typeOfKernel } from "../ir/kernel_type.ts";
+import { kernelTypes, typeOfKernel } from "../ir/kernel_type.ts";
 import { scalarFunctions } from "../ir/scalar_functions.ts";
 import { invariant, unreachable } from "../support/invariant.ts";
-import { addressOf, bufferOf, i32, indexValue, insideCondition, integer, isInside, positionOf } from "./addresses.ts";
+import { addressOf, bufferOf, i32, indexValue, insideCondition, integer, isInside, positionOf, vectorPosition } from "./addresses.ts";
 import { assign, createBlock, inBlock, type Place, parameterOf, resolve, scalarType, storedDType, type Tile } from "./kernel_builder.ts";
 
 export type ReadExpr = Extract<Expr, { kind: "read" }>;
@@ -126,7 +126,10 @@ export function loadAt(expr: ReadExpr, position: Index, type: KernelType, splat:
   const known = place.block.loaded.get(key);
   if (known) return { kind: "get", name: known.register, type };
   const buffer = bufferOf(expr.tensor, place);
-  const { address, offset: bytes } = addressOf(buffer, position, false, place);
+  const isVector = place.builder.shader !== undefined && !splat && kernelTypes[type].lanes > 1;
+  const counted = isVector ? vectorPosition(position) : position;
+  if (!counted) return loadLanes(expr, position, type, place);
+  const { address, offset: bytes } = addressOf(buffer, counted, false, place);
   const load: KernelExpr = {
     kind: "load",
     type,
@@ -139,6 +142,19 @@ export function loadAt(expr: ReadExpr, position: Index, type: KernelType, splat:
   const register = assign(splat ? "s" : "r", type, load, place);
   if (register.kind === "get") place.block.loaded.set(key, { register: register.name, buffer: buffer.name });
   return register;
+}
+
+/** Four elements that no vector of memory holds together. */
+function loadLanes(expr: ReadExpr, position: Index, type: KernelType, place: Place): KernelExpr {
+  const { element, lanes: count } = kernelTypes[type];
+  const elements = Array.from({ length: count }, (_, i) => loadAt(expr, offset(position, i), element, false, place));
+  const [first, ...rest] = elements;
+  invariant(first, "a vector has lanes");
+  return rest.reduce<KernelExpr>((vector, value, i) => ({ kind: "replace", type, vector, lane: i + 1, value }), {
+    kind: "splat",
+    type,
+    value: first,
+  });
 }
 
 /** The register of a tile's element and its lane: the position is known once loops are unrolled. */

@@ -4,13 +4,15 @@ import { elementCount } from "../ir/dtype.ts";
 import { dtypeOf, type Expr, visitExpr } from "../ir/expr.ts";
 import type { Kernel, KernelExpr, KernelStatement, KernelType } from "../ir/kernel.ts";
 import { typeOfKernel } from "../ir/kernel_type.ts";
-import type { AccumulateOp, For, Nest, Statement } from "../ir/loop.ts";
+import { type AccumulateOp, type For, isGridAxis, type Nest, type Statement } from "../ir/loop.ts";
 import { type Buffer, shareMemory } from "../ir/tensor.ts";
 import { unreachable } from "../support/invariant.ts";
-import { addressOf, bufferOf, positionOf } from "./addresses.ts";
+import { addressOf, bufferOf, positionOf, vectorPosition } from "./addresses.ts";
 import { decided } from "./decide.ts";
+import { addArray, byOneInvocation, lowerBound } from "./grid.ts";
 import {
   assign,
+  type Builder,
   createBlock,
   createBuilder,
   createLoopScope,
@@ -42,12 +44,18 @@ type Accumulate = Extract<Statement, { kind: "accumulate" }>;
 
 export function lowerNest(nest: Nest, buffers: ReadonlyMap<string, Buffer>, float64: boolean): LoweredNest {
   const builder = createBuilder(buffers, float64);
-  const root = createLoopScope("");
-  const block = createBlock();
-  lowerStatement(nest.body, { builder, block, loops: [root], variables: new Map(), tiles: new Map(), bound: new Map() });
-  const body = shareValues([...root.before, ...root.top, ...block.statements], (stem) => fresh(stem, builder));
+  const body = lowerBody(nest, builder);
   const kernel: Kernel = { name: nest.name, trace: nest.trace, parameters: [...builder.parameters.values()], body };
   return { kernel, arguments: [...builder.parameters.keys()], scratch: builder.scratch };
+}
+
+/** The statements of a kernel, for whichever target the builder is. */
+export function lowerBody(nest: Nest, builder: Builder): readonly KernelStatement[] {
+  const root = createLoopScope("");
+  const block = createBlock();
+  const nothing = { variables: new Map(), tiles: new Map(), bound: new Map(), axes: new Set<never>() };
+  lowerStatement(nest.body, { builder, block, loops: [root], ...nothing });
+  return shareValues([...root.before, ...root.top, ...block.statements], (stem) => fresh(stem, builder));
 }
 
 function lowerStatement(statement: Statement, place: Place): void {
@@ -82,6 +90,10 @@ function lowerLoop(loop: For, place: Place): void {
   const copies = writtenOut(loop, place);
   if (copies) {
     for (const copy of copies) lowerStatement(loop.body, copy);
+    return;
+  }
+  if (place.builder.shader && isGridAxis(loop.mode)) {
+    lowerBound(loop, loop.mode, place, lowerStatement);
     return;
   }
   const name = fresh(loop.name, place.builder);
@@ -159,8 +171,9 @@ function loadAhead(body: Statement, place: Place): void {
 function lowerLocal(local: Extract<Statement, { kind: "local" }>, place: Place): void {
   if (local.scope === "memory") {
     const buffer: Buffer = { name: local.name, dtype: local.dtype, shape: local.shape, role: { kind: "temporary" } };
+    if (place.builder.shader) addArray(buffer, "private", place.builder);
     // A tile inside an unrolled loop is met once per copy, and is one place in memory.
-    if (!place.builder.buffers.has(local.name)) place.builder.scratch.push(buffer);
+    else if (!place.builder.buffers.has(local.name)) place.builder.scratch.push(buffer);
     place.builder.buffers.set(local.name, buffer);
     lowerStatement(local.body, place);
     return;
@@ -243,8 +256,10 @@ function storeVector(target: string, indices: readonly Index[], value: KernelExp
   }
   const buffer = bufferOf(target, place);
   if (!hasVectorMemory(buffer.dtype) || coefficientOf(positionOf(buffer, indices, place), lane) !== 1) return false;
-  push(buffer, positionOf(buffer, indices, atLane(place, 0)), vectorOf(scalarType(buffer.dtype, place.builder)), value, place);
-  return true;
+  const position = positionOf(buffer, indices, atLane(place, 0));
+  const counted = place.builder.shader ? vectorPosition(position) : position;
+  if (counted) push(buffer, counted, vectorOf(scalarType(buffer.dtype, place.builder)), value, place);
+  return counted !== undefined;
 }
 
 function push(buffer: Buffer, position: Index, type: KernelType, value: KernelExpr, place: Place): void {
@@ -259,7 +274,7 @@ function push(buffer: Buffer, position: Index, type: KernelType, value: KernelEx
     offset,
     value,
   };
-  place.block.statements.push(statement);
+  place.block.statements.push(byOneInvocation(statement, place));
   forget(buffer, place);
 }
 

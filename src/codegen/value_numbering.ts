@@ -62,6 +62,8 @@ function countUses(list: List, path: Path, values: Map<number, Value>, walk: Wal
       case "for":
         renew(registersSet([statement]), walk);
         break;
+      case "barrier":
+        break;
     }
   }
 }
@@ -103,6 +105,9 @@ function rewrite(body: List, fresh: (stem: string) => string, values: Map<number
         case "for":
           statements.push({ ...statement, body: shareValues(statement.body, fresh) });
           renew(registersSet([statement]), walk);
+          break;
+        case "barrier":
+          statements.push(statement);
           break;
       }
     }

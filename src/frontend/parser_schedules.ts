@@ -8,7 +8,7 @@ type Axis = SketchDeclaration["axes"][number];
 type Clause = Extract<StepSyntax, { kind: "step" }>["clauses"][number];
 
 /** Words that begin a further clause of a step, on its line. */
-const clauseWords = ["by", "at", "in", "into", "packed", "tail", "with"];
+const clauseWords = ["by", "at", "in", "into", "packed", "tail", "to", "with"];
 
 /** From `on` on: `on wasm for sum(a * b) axis f = last parallel where c { steps }` */
 export function parseSketch(cursor: Cursor): Pick<SketchDeclaration, "target" | "structure" | "producer" | "axes" | "where" | "steps"> {

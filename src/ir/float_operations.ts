@@ -25,6 +25,8 @@ function ofStatement(statement: KernelStatement): number {
       return statement.extent * floatOperations(statement.body);
     case "if":
       return ofExpr(statement.condition) + Math.max(floatOperations(statement.whenTrue), floatOperations(statement.otherwise));
+    case "barrier":
+      return 0;
     default:
       return unreachable(statement);
   }

@@ -62,15 +62,21 @@ function writeBuffer({ buffer, dtype, offset, bytes }: Placement, values: ArrayL
 }
 
 /** A scalar, or four lanes. */
-type Value = number | readonly number[];
+export type Value = number | readonly number[];
 type Evaluate = () => Value;
 
-type Context = {
-  readonly kernel: Kernel;
-  readonly memory: DataView;
+type Access = { readonly buffer: string; readonly address: KernelExpr; readonly offset: number; readonly dtype: DType };
+
+/** Where an access of some elements goes: into which memory, and at which byte of it. */
+type Locate = (access: Access, elements: number, address: Evaluate) => { readonly memory: DataView; readonly at: () => number };
+
+export type EvaluationContext = {
   readonly registers: Map<string, { value: Value | undefined }>;
-  readonly bound: ReadonlyMap<string, Placement>;
+  readonly locate: Locate;
+  /** The address where a buffer begins. */
+  base(buffer: string): number;
 };
+type Context = EvaluationContext;
 
 function runKernel(kernel: Kernel, call: KernelCall, placements: ReadonlyMap<string, Placement>, memory: DataView): void {
   const bound = new Map<string, Placement>();
@@ -79,7 +85,24 @@ function runKernel(kernel: Kernel, call: KernelCall, placements: ReadonlyMap<str
     invariant(placement, `the call of ${kernel.name} gives nothing for ${name}`);
     bound.set(name, placement);
   });
-  compileStatements(kernel.body, { kernel, memory, registers: new Map(), bound })();
+  const placementOf = (buffer: string): Placement => {
+    const placement = bound.get(buffer);
+    invariant(placement, `${kernel.name} has no parameter ${buffer}`);
+    return placement;
+  };
+  /** An access outside the buffer that the parameter is bound to is a mistake of whoever made the kernel. */
+  const locate: Locate = ({ buffer, offset, dtype }, elements, address) => {
+    const placement = placementOf(buffer);
+    const bytes = elements * dtypes[dtype].bytes;
+    const at = () => {
+      const byte = scalar(address()) + offset;
+      const inside = byte >= placement.offset && byte + bytes <= placement.offset + placement.bytes;
+      invariant(inside, `${kernel.name} accesses ${buffer} at byte ${byte - placement.offset} of ${placement.bytes}`);
+      return byte;
+    };
+    return { memory, at };
+  };
+  compileStatements(kernel.body, { registers: new Map(), locate, base: (buffer) => placementOf(buffer).offset })();
 }
 
 function compileStatements(statements: readonly KernelStatement[], context: Context): () => void {
@@ -92,25 +115,14 @@ function compileStatements(statements: readonly KernelStatement[], context: Cont
 function compileStatement(statement: KernelStatement, context: Context): () => void {
   switch (statement.kind) {
     case "set": {
-      const value = compile(statement.value, context);
+      const value = compileExpr(statement.value, context);
       const register = registerOf(statement.name, context);
       return () => {
         register.value = value();
       };
     }
-    case "store": {
-      const { dtype } = statement;
-      const value = compile(statement.value, context);
-      const { memory } = context;
-      const locate = compileAddress(statement, kernelTypes[statement.type].lanes, context);
-      const size = dtypes[dtype].bytes;
-      return () => {
-        const stored = value();
-        const address = locate();
-        if (typeof stored === "number") writeElement(memory, address, dtype, stored);
-        else for (let i = 0; i < stored.length; i++) writeElement(memory, address + i * size, dtype, stored[i] as number);
-      };
-    }
+    case "store":
+      return compileStore(statement, context);
     case "for": {
       const counter = registerOf(statement.name, context);
       const body = compileStatements(statement.body, context);
@@ -122,16 +134,32 @@ function compileStatement(statement: KernelStatement, context: Context): () => v
       };
     }
     case "if": {
-      const condition = compile(statement.condition, context);
+      const condition = compileExpr(statement.condition, context);
       const whenTrue = compileStatements(statement.whenTrue, context);
       const otherwise = compileStatements(statement.otherwise, context);
       return () => (condition() !== 0 ? whenTrue() : otherwise());
     }
+    case "barrier":
+      throw new Error("internal error: a barrier is outside a shader");
   }
 }
 
-function compile(expr: KernelExpr, context: Context): Evaluate {
-  const go = (inner: KernelExpr) => compile(inner, context);
+export function compileStore(statement: Extract<KernelStatement, { kind: "store" }>, context: EvaluationContext): () => void {
+  const { dtype } = statement;
+  const value = compileExpr(statement.value, context);
+  const { memory, at } = context.locate(statement, kernelTypes[statement.type].lanes, compileExpr(statement.address, context));
+  const size = dtypes[dtype].bytes;
+  return () => {
+    const stored = value();
+    const address = at();
+    if (typeof stored === "number") writeElement(memory, address, dtype, stored);
+    else for (let i = 0; i < stored.length; i++) writeElement(memory, address + i * size, dtype, stored[i] as number);
+  };
+}
+
+/** What gives the value of an expression with whatever the registers then hold. */
+export function compileExpr(expr: KernelExpr, context: EvaluationContext): Evaluate {
+  const go = (inner: KernelExpr) => compileExpr(inner, context);
   switch (expr.kind) {
     case "constant": {
       const value = fill(expr.type, roundTo(kernelTypes[expr.type].element)(expr.value));
@@ -144,8 +172,8 @@ function compile(expr: KernelExpr, context: Context): Evaluate {
       return () => register.value ?? zero;
     }
     case "base": {
-      const { offset } = placementOf(expr.buffer, context);
-      return () => offset;
+      const begin = context.base(expr.buffer);
+      return () => begin;
     }
     case "load":
       return compileLoad(expr, context);
@@ -203,48 +231,24 @@ function compile(expr: KernelExpr, context: Context): Evaluate {
 
 function compileLoad(expr: Extract<KernelExpr, { kind: "load" }>, context: Context): Evaluate {
   const { dtype, splat, type } = expr;
-  const { memory } = context;
   const { lanes } = kernelTypes[type];
-  const locate = compileAddress(expr, splat ? 1 : lanes, context);
+  const { memory, at } = context.locate(expr, splat ? 1 : lanes, compileExpr(expr.address, context));
   const size = dtypes[dtype].bytes;
-  if (lanes === 1) return () => readElement(memory, locate(), dtype);
-  if (splat) return () => fill(type, readElement(memory, locate(), dtype));
+  if (lanes === 1) return () => readElement(memory, at(), dtype);
+  if (splat) return () => fill(type, readElement(memory, at(), dtype));
   return () => {
-    const address = locate();
+    const address = at();
     return Array.from({ length: lanes }, (_, i) => readElement(memory, address + i * size, dtype));
   };
 }
 
-/** An access outside the buffer that the parameter is bound to is a mistake of whoever made the kernel. */
-function compileAddress(
-  access: { readonly buffer: string; readonly address: KernelExpr; readonly offset: number; readonly dtype: DType },
-  elements: number,
-  context: Context,
-): () => number {
-  const address = compile(access.address, context);
-  const placement = placementOf(access.buffer, context);
-  const bytes = elements * dtypes[access.dtype].bytes;
-  return () => {
-    const at = scalar(address()) + access.offset;
-    const inside = at >= placement.offset && at + bytes <= placement.offset + placement.bytes;
-    invariant(inside, `${context.kernel.name} accesses ${access.buffer} at byte ${at - placement.offset} of ${placement.bytes}`);
-    return at;
-  };
-}
-
-function placementOf(buffer: string, { bound, kernel }: Context): Placement {
-  const placement = bound.get(buffer);
-  invariant(placement, `${kernel.name} has no parameter ${buffer}`);
-  return placement;
-}
-
-function registerOf(name: string, { registers }: Context): { value: Value | undefined } {
+export function registerOf(name: string, { registers }: EvaluationContext): { value: Value | undefined } {
   const known = registers.get(name) ?? { value: undefined };
   registers.set(name, known);
   return known;
 }
 
-function scalar(value: Value): number {
+export function scalar(value: Value): number {
   invariant(typeof value === "number", "a scalar is needed, and this has lanes");
   return value;
 }

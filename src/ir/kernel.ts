@@ -1,6 +1,7 @@
 /**
  * The kernel level: structured code over typed registers and byte addresses, one step above a target.
- * Names of values are unique in a kernel; an address is the start of a buffer plus bytes.
+ * Names of values are unique in a kernel; an address is the start of a buffer plus bytes. `shader.ts` has the form for GPUs,
+ * which shares statements and expressions.
  */
 import type { DType } from "./dtype.ts";
 import type { ScalarFunction } from "./expr.ts";
@@ -66,7 +67,9 @@ export type KernelStatement =
       readonly condition: KernelExpr;
       readonly whenTrue: readonly KernelStatement[];
       readonly otherwise: readonly KernelStatement[];
-    };
+    }
+  /** Shaders only: every invocation of the workgroup gets here before one goes on, and sees what the others wrote. */
+  | { readonly kind: "barrier" };
 
 export type Kernel = {
   readonly name: string;

@@ -49,6 +49,7 @@ export function registersSet(statements: readonly KernelStatement[], names: Set<
         names.add(statement.name);
         break;
       case "store":
+      case "barrier":
         break;
       case "for":
         names.add(statement.name);

@@ -8,7 +8,19 @@ import type { Expr, ReduceOp } from "./expr.ts";
 import type { NnOutput } from "./nn.ts";
 import type { Buffer } from "./tensor.ts";
 
-export type LoopMode = "serial" | "unroll" | "vectorize" | "parallel";
+/**
+ * The coordinates of a GPU's grid: which workgroup, and which invocation in it. A loop bound to one runs its iterations at the same
+ * time, on the workgroups or invocations with that coordinate; where a nest binds loops of different extents, the shorter ones idle.
+ */
+export type GridAxis = `${"workgroup" | "invocation"}.${"x" | "y" | "z"}`;
+
+export const gridAxes: readonly GridAxis[] = ["workgroup.x", "workgroup.y", "workgroup.z", "invocation.x", "invocation.y", "invocation.z"];
+
+export function isGridAxis(name: string): name is GridAxis {
+  return gridAxes.some((axis) => axis === name);
+}
+
+export type LoopMode = "serial" | "unroll" | "vectorize" | "parallel" | GridAxis;
 export type AccumulateOp = Exclude<ReduceOp, "argmax" | "argmin">;
 
 export type Statement =

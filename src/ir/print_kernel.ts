@@ -51,17 +51,24 @@ function printCall({ kernel, nest, phase, arguments: given }: KernelCall): strin
 }
 
 function printKernelBody(kernel: Kernel): string {
-  const parameters = kernel.parameters.map(({ name, dtype, writes }) => `${printName(name)}: ${dtype}${writes ? " writes" : ""}`);
   const buffers = new Map(kernel.parameters.map((parameter) => [parameter.name, parameter.dtype]));
-  const trace = kernel.trace.map((step) => `trace ${printString(step)}\n`).join("");
   const body = printStatements(kernel.body, { buffers, registers: new Map() });
-  return `kernel ${printName(kernel.name)}(${parameters.join(", ")}) {\n${indent(trace + body)}}`;
+  return `kernel ${printName(kernel.name)}(${printParameters(kernel)}) {\n${indent(printTrace(kernel) + body)}}`;
+}
+
+export function printParameters({ parameters }: Pick<Kernel, "parameters">): string {
+  return parameters.map(({ name, dtype, writes }) => `${printName(name)}: ${dtype}${writes ? " writes" : ""}`).join(", ");
+}
+
+export function printTrace({ trace }: Pick<Kernel, "trace">): string {
+  return trace.map((step) => `trace ${printString(step)}\n`).join("");
 }
 
 /** `registers` grows as statements are printed: a name has the type of the assignment above it. */
-type Scope = { readonly buffers: ReadonlyMap<string, DType>; readonly registers: Map<string, KernelType> };
+export type KernelScope = { readonly buffers: ReadonlyMap<string, DType>; readonly registers: Map<string, KernelType> };
+type Scope = KernelScope;
 
-function printStatements(statements: readonly KernelStatement[], scope: Scope): string {
+export function printStatements(statements: readonly KernelStatement[], scope: Scope): string {
   return statements.map((statement) => `${printStatement(statement, scope)}\n`).join("");
 }
 
@@ -86,6 +93,8 @@ function printStatement(statement: KernelStatement, scope: Scope): string {
       if (statement.otherwise.length === 0) return whenTrue;
       return `${whenTrue} else {\n${indent(printStatements(statement.otherwise, scope))}}`;
     }
+    case "barrier":
+      return "barrier";
   }
 }
 

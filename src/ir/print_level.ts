@@ -4,6 +4,7 @@ import type { LevelProgram } from "./level_program.ts";
 import { printKernel } from "./print_kernel.ts";
 import { printLoop } from "./print_loop.ts";
 import { printNn } from "./print_nn.ts";
+import { printShader } from "./print_shader.ts";
 import { printTensor } from "./print_tensor.ts";
 
 export function printLevel(at: LevelProgram): string {
@@ -16,6 +17,8 @@ export function printLevel(at: LevelProgram): string {
       return printLoop(at.program);
     case "kernel":
       return printKernel(at.program);
+    case "shader":
+      return printShader(at.program);
     default:
       return unreachable(at);
   }

@@ -7,8 +7,13 @@ import { printNumber } from "./print_literal.ts";
 import { type ScalarRecord, scalarFunctions } from "./scalar_functions.ts";
 import { isShape, type Report, requireUnique } from "./verify_report.ts";
 
+/** What is looked at; a shader's arrays count as parameters, and `grid` has its coordinates. */
+type Checkable = Pick<Kernel, "name" | "parameters" | "body"> & {
+  readonly grid?: readonly { readonly register: string; readonly extent: number }[];
+};
+
 type Body = {
-  readonly kernel: Kernel;
+  readonly kernel: Checkable;
   readonly report: Report;
   /** Bytes that every call gives a parameter. */
   readonly sizes: ReadonlyMap<string, number>;
@@ -26,16 +31,18 @@ type Assigned = Map<string, number>;
 
 const everyLane = 15;
 
-export function checkKernelBody(kernel: Kernel, sizes: ReadonlyMap<string, number>, report: Report): void {
+export function checkKernelBody(kernel: Checkable, sizes: ReadonlyMap<string, number>, report: Report): void {
   requireUnique(
     kernel.parameters.map((parameter) => parameter.name),
     "parameter-twice",
     `\`${kernel.name}\`: the parameter`,
     report,
   );
-  const linear: LinearScope = { loops: new Map(), known: new Map(), assignments: countAssignments(kernel.body) };
-  const body: Body = { kernel, report, sizes, types: new Map(), counters: new Set(), linear, learned: [] };
-  checkStatements(kernel.body, new Map(), body, false);
+  const coordinates = (kernel.grid ?? []).map(({ register, extent }) => [register, extent] as const);
+  const linear: LinearScope = { loops: new Map(coordinates), known: new Map(), assignments: countAssignments(kernel.body) };
+  const registers = coordinates.map(([register]) => register);
+  const body: Body = { kernel, report, sizes, types: new Map(), counters: new Set(registers), linear, learned: [] };
+  checkStatements(kernel.body, new Map(registers.map((register) => [register, everyLane])), body, false);
 }
 
 function countAssignments(statements: readonly KernelStatement[], counts = new Map<string, number>()): Map<string, number> {
@@ -91,6 +98,10 @@ function checkStatement(
       for (const [name, lanes] of yes) assigned.set(name, (assigned.get(name) ?? 0) | (lanes & (no.get(name) ?? 0)));
       return;
     }
+    case "barrier":
+      if (!body.kernel.grid) complain(body, "barrier-place", "a barrier is for the invocations of a shader");
+      if (guarded) complain(body, "barrier-place", "a barrier stands behind a branch, where not every invocation may get");
+      return;
   }
 }
 
@@ -172,6 +183,7 @@ function check(expr: KernelExpr, assigned: Assigned, body: Body, guarded: boolea
       checkGet(expr.name, expr.type, everyLane, assigned, body);
       return expr.type;
     case "base":
+      if (body.kernel.grid) complain(body, "shader-form", "an address in a shader counts from where its buffer begins, and has no base");
       if (!body.kernel.parameters.some((parameter) => parameter.name === expr.buffer))
         complain(body, "unknown-buffer", `\`${expr.buffer}\` is no parameter`);
       return "i32";
@@ -225,6 +237,7 @@ function check(expr: KernelExpr, assigned: Assigned, body: Body, guarded: boolea
       return type;
     }
     case "host":
+      if (body.kernel.grid) complain(body, "shader-form", `\`host ${expr.function}\` is not on the device`);
       for (const arg of expr.args) requireType(go(arg), "f64", `host ${expr.function}`, body);
       return "f64";
   }
@@ -282,13 +295,13 @@ function checkAccess(access: Access, assigned: Assigned, body: Body, guarded: bo
   if (parameter.dtype !== dtype) complain(body, "access-dtype", `\`${buffer}\` holds ${parameter.dtype} and is accessed as ${dtype}`);
   if (writes && !parameter.writes) complain(body, "read-only", `\`${buffer}\` is written and not marked so`);
   const linear: Linear | undefined = guarded ? undefined : linearOf(address, body.linear);
-  const range = linear && addressRange(linear, buffer, body.linear);
   const size = body.sizes.get(buffer) ?? Infinity;
   const touched = dtypes[dtype].bytes * (isSplat ? 1 : kernelTypes[type].lanes);
-  if (range && (range.low + offset < 0 || range.high + offset + touched > size))
-    complain(
-      body,
-      "out-of-range",
-      `a ${what} \`${buffer}\` reaches bytes ${range.low + offset} .. ${range.high + offset + touched} of its ${size}`,
-    );
+  // A shader's addresses count what they access, from where the buffer begins.
+  const unit = body.kernel.grid ? touched : 1;
+  const fromBegin = linear && body.kernel.grid ? { ...linear, bases: new Map([[buffer, 1]]) } : linear;
+  const range = fromBegin && addressRange(fromBegin, buffer, body.linear);
+  const [low, high] = range ? [(range.low + offset) * unit, (range.high + offset) * unit + touched] : [0, 0];
+  if (range && (low < 0 || high > size))
+    complain(body, "out-of-range", `a ${what} \`${buffer}\` reaches bytes ${low} .. ${high} of its ${size}`);
 }

@@ -3,7 +3,7 @@ import type { Diagnostic } from "../support/diagnostic.ts";
 import { formatIndex, type Index, visitAtoms } from "./affine.ts";
 import { type DType, dtypes } from "./dtype.ts";
 import { dtypeOf, type Expr, indicesOf, tensorsRead, visitExpr } from "./expr.ts";
-import type { LoopProgram, Nest, Reduce, Statement } from "./loop.ts";
+import { isGridAxis, type LoopProgram, type Nest, type Reduce, type Statement } from "./loop.ts";
 import { loopArenaSteps } from "./loop_accesses.ts";
 import { type Buffer, isPart } from "./tensor.ts";
 import { checkArena } from "./verify_arena.ts";
@@ -91,6 +91,8 @@ function checkStatement(statement: Statement, scope: Scope): void {
       const outer = scope.loops.find((loop) => loop.mode === "vectorize");
       if (mode === "vectorize" && outer)
         report.add("vectorize-nested", `${where}: \`${name}\` is vectorised inside \`${outer.name}\`, which is too`);
+      if (isGridAxis(mode) && scope.loops.some((around) => around.mode === mode))
+        report.add("bind-twice", `${where}: \`${name}\` is bound to ${mode}, as is a loop around it`);
       checkStatement(statement.body, { ...scope, loops: [...scope.loops, { name, extent, mode }] });
       return;
     }

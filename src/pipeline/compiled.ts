@@ -1,7 +1,9 @@
 /** A model with all its levels, each computed when it is first asked for. */
+import { defaultGpuLimits, type GpuLimits } from "../ir/gpu_limits.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import type { NnProgram, NnValue, NnWeight } from "../ir/nn.ts";
+import type { ShaderProgram } from "../ir/shader.ts";
 import type { TensorProgram } from "../ir/tensor.ts";
 import type { TunedSection } from "../ir/tuned.ts";
 import { chooseFor, forceAlgorithm } from "../passes/choose_algorithms.ts";
@@ -9,7 +11,18 @@ import type { NestHistory } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked } from "../support/diagnostic.ts";
 import { bindChoices } from "./bind_tuned.ts";
-import { fuse, layOut, lowerKernel, lowerLoop, lowerNn, lowerTensor, planMemory, scheduleSteps } from "./lower.ts";
+import {
+  fuse,
+  layOut,
+  lowerKernel,
+  lowerLoop,
+  lowerNn,
+  lowerShaders,
+  lowerTensor,
+  planMemory,
+  scheduleSteps,
+  type Target,
+} from "./lower.ts";
 import { passNames } from "./passes.ts";
 
 export type CompileOptions = {
@@ -21,6 +34,10 @@ export type CompileOptions = {
   readonly algorithm?: string;
   /** What was found by measuring, in order of preference: the first section for the model gives schedules and algorithms. */
   readonly tuned?: readonly TunedSection[];
+  /** What it is lowered for: WebAssembly, unless another is named. */
+  readonly target?: Target;
+  /** What the device can do, for WebGPU; what every device can, unless more is known. */
+  readonly limits?: GpuLimits;
 };
 
 export type Compiled = {
@@ -37,6 +54,8 @@ export type Compiled = {
   /** Which schedules the loop level takes. */
   readonly schedule: "default" | "none";
   readonly tuned?: TunedSection;
+  readonly target: Target;
+  readonly limits: GpuLimits;
 };
 
 export type Levels = {
@@ -50,18 +69,21 @@ export type Levels = {
   /** Every nest after each step of its schedule. */
   steps(): readonly NestHistory[];
   kernel(): KernelProgram;
+  /** Shaders, for the target webgpu; or which layer breaks a limit of the device. */
+  shader(): Checked<ShaderProgram>;
   /** Tensor groups after fusion, before memory is decided: the layers that verification judges. */
   layers(): TensorProgram;
 };
 
 /** Builds the levels from an nn program, for `lower` and for importers. */
 export function createCompiled(source: NnProgram, declared: Module, options: CompileOptions = {}): Compiled {
-  const { algorithm } = options;
+  const { algorithm, target = "wasm", limits = defaultGpuLimits } = options;
   const sections = options.schedule === "none" ? [] : (options.tuned ?? []);
-  const tuned = sections.find(({ model, target }) => model === source.name && target === "wasm");
+  const tuned = sections.find((section) => section.model === source.name && section.target === target);
   const chosen = tuned && bindChoices(choosable(source, declared), ruleNames(declared), tuned);
   const rules = chosen ? chooseFor(declared.rules, chosen.choices) : declared.rules;
   const module = { ...declared, rules: algorithm === undefined ? rules : forceAlgorithm(declared.rules, algorithm) };
+  const scheduling = { target, ...(tuned ? { tuned } : {}) };
   const once = <T>(make: () => T): (() => T) => {
     let made: { value: T } | undefined;
     return () => {
@@ -71,9 +93,9 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
   };
   const nn = once(() => lowerNn(source, module));
   const layers = once(() => fuse(lowerTensor(nn())));
-  const tensor = once(() => layOut(layers()));
+  const tensor = once(() => layOut(layers(), { target }));
   const schedule = once(() => {
-    const { value, diagnostics } = lowerLoop(tensor(), module, options.schedule ?? "default", tuned);
+    const { value, diagnostics } = lowerLoop(tensor(), module, options.schedule ?? "default", scheduling);
     return { ...(value ? { value } : {}), diagnostics: [...(chosen?.diagnostics ?? []), ...diagnostics] };
   });
   const scheduled = once(() => {
@@ -81,18 +103,20 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
     if (!value) throw new Error(`internal error: scheduling fails: ${diagnostics[0]?.message}`);
     return value;
   });
-  const planned = once(() => planMemory(scheduled()));
+  const planned = once(() => planMemory(scheduled(), target));
   const kernel = once(() => lowerKernel(planned()));
+  const shader = once(() => lowerShaders(planned(), limits));
   const levels: Levels = {
     nn: (after) => (after === undefined ? nn() : lowerNn(source, module, after)),
-    tensor: (after) => (after === undefined ? tensor() : layOut(fuse(lowerTensor(nn()), after), after)),
+    tensor: (after) => (after === undefined ? tensor() : layOut(fuse(lowerTensor(nn()), after), { last: after, target })),
     loop: (after) => {
-      if (after === "lower-to-loop") return lowerLoop(tensor(), module, "unscheduled").value ?? scheduled();
+      if (after === "lower-to-loop") return lowerLoop(tensor(), module, "unscheduled", scheduling).value ?? scheduled();
       return after === "schedule" ? scheduled() : planned();
     },
     schedule,
-    steps: () => scheduleSteps(tensor(), (options.schedule ?? "default") === "none" ? { sketches: [], schedules: [] } : module, tuned),
+    steps: () => scheduleSteps(tensor(), (options.schedule ?? "default") === "none" ? { sketches: [], schedules: [] } : module, scheduling),
     kernel,
+    shader,
     layers,
   };
   const types = new Map(
@@ -118,6 +142,8 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
     passes: passNames,
     schedule: options.schedule ?? "default",
     ...(tuned ? { tuned } : {}),
+    target,
+    limits,
   };
 }
 

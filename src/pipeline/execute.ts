@@ -52,7 +52,7 @@ export function createReference(compiled: Compiled, weights: Weights): Runner {
 
 export function referenceKernels(compiled: Compiled): KernelProgram {
   const expanded = eliminateDeadCode(lowerNn(compiled.source, compiled.module, "expand"));
-  const { value } = lowerLoop(lowerTensor(expanded), { sketches: [], schedules: [] }, "none");
+  const { value } = lowerLoop(lowerTensor(expanded), { sketches: [], schedules: [] }, "none", { target: "wasm" });
   invariant(value, "the reference does not lower");
   return lowerKernel(value, { float64: true });
 }

@@ -1,15 +1,20 @@
 /** Runs the passes of each level in order and verifies what comes out of every one. */
 
 import { lowerToKernels } from "../codegen/lower_to_kernel.ts";
+import { lowerToShaders } from "../codegen/lower_to_shaders.ts";
+import type { GpuLimits } from "../ir/gpu_limits.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import type { NnProgram } from "../ir/nn.ts";
+import type { ShaderProgram } from "../ir/shader.ts";
 import type { TensorProgram } from "../ir/tensor.ts";
 import type { TunedSection } from "../ir/tuned.ts";
 import { verifyKernel } from "../ir/verify_kernel.ts";
 import { verifyLoop } from "../ir/verify_loop.ts";
 import { verifyNn } from "../ir/verify_nn.ts";
+import { verifyShader } from "../ir/verify_shader.ts";
 import { verifyTensor } from "../ir/verify_tensor.ts";
+import { computeInPlace } from "../passes/compute_in_place.ts";
 import { lowerToLoop } from "../passes/lower_to_loop.ts";
 import { lowerToTensor } from "../passes/lower_to_tensor.ts";
 import { decompose } from "../schedule/decompose.ts";
@@ -19,6 +24,12 @@ import type { Checked, Diagnostic } from "../support/diagnostic.ts";
 import { invariant } from "../support/invariant.ts";
 import { bindTuned } from "./bind_tuned.ts";
 import { fusionPasses, memoryPasses, nnPasses, placementPass, type TensorPass } from "./passes.ts";
+
+/** What a program is lowered for: `passes.ts` says in what the two ways differ. */
+export type Target = "wasm" | "webgpu";
+
+/** For which target loops are scheduled, and what was found by measuring for it. */
+export type Scheduling = { readonly target: Target; readonly tuned?: TunedSection };
 
 /** All nn passes, or those up to and including `last`; "elaborate" runs none. */
 export function lowerNn(source: NnProgram, module: Module, last?: string): NnProgram {
@@ -44,9 +55,11 @@ export function fuse(program: TensorProgram, last?: string): TensorProgram {
 }
 
 /** A program whose fusion stopped early (`last` names one of its passes) is left as it is. */
-export function layOut(program: TensorProgram, last?: string): TensorProgram {
+export function layOut(program: TensorProgram, { last, target }: { readonly last?: string; readonly target: Target }): TensorProgram {
   const stopped = last !== undefined && !memoryPasses.some((pass) => pass.name === last);
-  return stopped ? program : runTensorPasses(program, memoryPasses, last);
+  // No dispatch may read what it writes under another name (WebGPU, 3.4.5 Resource usages).
+  const passes = target === "webgpu" ? memoryPasses.filter((pass) => pass.run !== computeInPlace) : memoryPasses;
+  return stopped ? program : runTensorPasses(program, passes, last);
 }
 
 /** Loops with schedules applied (`default`), with reductions merely decomposed (`none`), or as lowered (`unscheduled`). */
@@ -54,25 +67,26 @@ export function lowerLoop(
   program: TensorProgram,
   module: Pick<Module, "sketches" | "schedules">,
   mode: "default" | "none" | "unscheduled",
-  tuned?: TunedSection,
+  { target, tuned }: Scheduling,
 ): Checked<LoopProgram> {
   const lowered = lowerToLoop(program);
   requireValid("lower-to-loop", verifyLoop(lowered));
   if (mode === "unscheduled") return { value: lowered, diagnostics: [] };
-  if (mode === "none") return { value: { ...lowered, nests: lowered.nests.map(decompose) }, diagnostics: [] };
+  // On a GPU a program without schedules still has to come to the grid.
+  if (mode === "none" && target === "wasm") return { value: { ...lowered, nests: lowered.nests.map(decompose) }, diagnostics: [] };
+  const { sketches, schedules } = mode === "none" ? { sketches: [], schedules: [] } : module;
   const bound = tuned && bindTuned(lowered, tuned);
-  const { value, diagnostics } = scheduleProgram(lowered, {
-    sketches: module.sketches,
-    schedules: module.schedules,
-    target: "wasm",
-    ...(bound ? { tuned: bound.value } : {}),
-  });
+  const { value, diagnostics } = scheduleProgram(lowered, { sketches, schedules, target, ...(bound ? { tuned: bound.value } : {}) });
   if (value) requireValid("schedule", verifyLoop(value));
   return { ...(value ? { value } : {}), diagnostics: [...(bound?.diagnostics ?? []), ...diagnostics] };
 }
 
-/** A place in memory for everything that scheduled nests touch; without one, every buffer gets memory of its own. */
-export function planMemory(program: LoopProgram): LoopProgram {
+/**
+ * A place in memory for everything that scheduled nests touch; without one, every buffer gets memory of its own. Shaders have arenas
+ * of their own kind, which lowering to them plans.
+ */
+export function planMemory(program: LoopProgram, target: Target): LoopProgram {
+  if (target === "webgpu") return program;
   const planned = placementPass.run(program);
   requireValid(placementPass.name, verifyLoop(planned));
   return planned;
@@ -82,17 +96,27 @@ export function planMemory(program: LoopProgram): LoopProgram {
 export function scheduleSteps(
   program: TensorProgram,
   { sketches, schedules }: Pick<Module, "sketches" | "schedules">,
-  tuned?: TunedSection,
+  { target, tuned }: Scheduling,
 ): readonly NestHistory[] {
   const lowered = lowerToLoop(program);
   const bound = tuned ? { tuned: bindTuned(lowered, tuned).value } : {};
-  return scheduleHistory(lowered, { sketches, schedules, target: "wasm", ...bound }).value ?? [];
+  return scheduleHistory(lowered, { sketches, schedules, target, ...bound }).value ?? [];
 }
 
 export function lowerKernel(program: LoopProgram, options: { float64?: boolean } = {}): KernelProgram {
   const lowered = lowerToKernels(program, options);
   requireValid("lower-to-kernel", verifyKernel(lowered));
   return lowered;
+}
+
+/** Shaders for a device with these limits; a diagnostic says which layer would break one. */
+export function lowerShaders(program: LoopProgram, limits: GpuLimits): Checked<ShaderProgram> {
+  const lowered = lowerToShaders(program, limits);
+  const problems = verifyShader(lowered, limits);
+  const exceeded = problems.filter(({ code }) => code === "gpu-limit");
+  if (exceeded.length > 0) return { diagnostics: exceeded };
+  requireValid("lower-to-shader", problems);
+  return { value: lowered, diagnostics: [] };
 }
 
 function runTensorPasses(program: TensorProgram, passes: readonly TensorPass[], last: string | undefined): TensorProgram {

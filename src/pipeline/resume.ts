@@ -51,9 +51,9 @@ function runPass(
   if (at.level === "nn" && nnPass) return done({ level: "nn", program: nnPass.run(at.program, module.rules) });
   if (at.level === "nn" && pass === "lower-to-tensor") return done({ level: "tensor", program: lowerTensor(at.program) });
   if (at.level === "tensor" && tensorPass) return done({ level: "tensor", program: tensorPass.run(at.program) });
-  if (at.level === "tensor" && pass === "lower-to-loop") return loopOf(lowerLoop(at.program, module, "unscheduled"));
+  if (at.level === "tensor" && pass === "lower-to-loop") return loopOf(lowerLoop(at.program, module, "unscheduled", { target: "wasm" }));
   if (at.level === "loop" && pass === "schedule") return loopOf(scheduleLoops(at.program, module, schedule));
-  if (at.level === "loop" && pass === placementPass.name) return done({ level: "loop", program: planMemory(at.program) });
+  if (at.level === "loop" && pass === placementPass.name) return done({ level: "loop", program: planMemory(at.program, "wasm") });
   if (at.level === "loop" && pass === "lower-to-kernel") return done({ level: "kernel", program: lowerKernel(at.program) });
   invariant(false, `${pass} does not follow the ${at.level} level`);
 }

@@ -94,7 +94,7 @@ export function randomTensor(type: TensorType, random: ReturnType<typeof createR
 function verifyLayers(compiled: Compiled, weights: Weights, targetWeights: Weights, inputs: Tensors): LayerReport[] {
   const { valueOf: actual, recomputes } = runUnshared(compiled, targetWeights, inputs);
   const { program: judged, partsOf } = withBounds(compiled.levels.layers(), recomputes);
-  const { value: loops } = lowerLoop(judged, { sketches: [], schedules: [] }, "none");
+  const { value: loops } = lowerLoop(judged, { sketches: [], schedules: [] }, "none", { target: "wasm" });
   invariant(loops, "the layers do not lower");
   const kernel = lowerKernel(loops, { float64: true });
   const instance = instantiate(kernel, emitWasm(kernel, { relaxed: false, calls: "steps" }).bytes, "steps");
@@ -141,7 +141,7 @@ type Unshared = {
 function runUnshared(compiled: Compiled, weights: Weights, inputs: Tensors): Unshared {
   const planned = compiled.levels.tensor();
   const unshared: TensorProgram = { ...planned, buffers: planned.buffers.map(({ overwrites: _, ...buffer }) => buffer) };
-  const { value: loops } = lowerLoop(unshared, compiled.module, compiled.schedule, compiled.tuned);
+  const { value: loops } = lowerLoop(unshared, compiled.module, compiled.schedule, compiled);
   invariant(loops, "the program does not lower without shared memory");
   const kernel = lowerKernel(loops);
   const instance = instantiate(kernel, emitWasm(kernel, { relaxed: false, calls: "build" }).bytes, "build");

@@ -1,15 +1,36 @@
-/** What a built module says of itself; the compiler fills it in, `net.ts` reads it. */
+/** What a built module says of itself; the compiler fills it in, `net.ts` and `gpu.ts` read it. */
 
 export type ElementType = "f32" | "f64" | "f16" | "i8" | "u8" | "i32" | "i64" | "bool";
 
 /** An input or output: `at` is its byte offset in the module's memory. */
 export type Slot = { readonly name: string; readonly shape: readonly number[]; readonly dtype: ElementType; readonly at: number };
 
-export type Target = "relaxed" | "simd";
+export type WasmTarget = "relaxed" | "simd";
+export type Target = WasmTarget | "webgpu";
 
 export type Manifest = {
   readonly inputs: readonly Slot[];
   readonly outputs: readonly Slot[];
   /** Length in bytes of each file, by its name: a page that answers in a file's place is found out. */
   readonly bytes: { readonly [file: string]: number };
+  /** Absent from a module built without WebGPU. */
+  readonly gpu?: GpuPlan;
+};
+
+/** A stretch of an arena: which one, the first byte, and how many. */
+export type Stretch = readonly [arena: number, offset: number, bytes: number];
+
+/** Everything that a device is given but the weights, which are the first arena's contents. */
+export type GpuPlan = {
+  /** Bytes of each arena. */
+  readonly arenas: readonly number[];
+  /** WGSL. */
+  readonly shaders: readonly string[];
+  /** In order: which shader, what its bindings are, and how many workgroups. */
+  readonly dispatches: readonly (readonly [shader: number, bindings: readonly Stretch[], grid: readonly [number, number, number]])[];
+  /** In the order of the manifest's. */
+  readonly inputs: readonly Stretch[];
+  readonly outputs: readonly Stretch[];
+  /** Limits that the device must have, where they are above every device's. */
+  readonly limits: { readonly [limit: string]: number };
 };

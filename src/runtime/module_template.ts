@@ -1,5 +1,5 @@
 /** The text of `model.js` and `model.d.ts`, from what the built module says of itself. */
-import type { ElementType, Manifest, Slot, Target } from "./interface.ts";
+import type { ElementType, Manifest, Slot, WasmTarget as Target } from "./interface.ts";
 import { runtime } from "./text.ts";
 
 export const weightsFile = "model.weights.bin";

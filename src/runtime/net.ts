@@ -2,7 +2,7 @@
  * The code that ships inside a built `model.js`: picks a variant, reads its files, runs them.
  * scripts/runtime.mjs writes it, without its types, into `text.ts`; that is why it stands alone.
  */
-import type { ElementType, Manifest, Slot, Target } from "./interface.ts";
+import type { ElementType, Manifest, Slot, WasmTarget as Target } from "./interface.ts";
 
 type Elements = Float32Array | Float64Array | Uint16Array | Int8Array | Uint8Array | Uint8ClampedArray | Int32Array | BigInt64Array;
 type Tensors = { [name: string]: Elements };

@@ -1,5 +1,5 @@
 /** What a schedule primitive is: one record that documents, checks and applies one kind of step. */
-import type { For, LoopMode, Nest } from "../ir/loop.ts";
+import { type For, isGridAxis, type LoopMode, type Nest } from "../ir/loop.ts";
 import { printName } from "../ir/print_literal.ts";
 import { printStatement } from "../ir/print_loop.ts";
 import type { Buffer } from "../ir/tensor.ts";
@@ -113,6 +113,7 @@ export const namingRefusals = {
 
 /** How a loop that is no longer serial runs. */
 export function modeText(mode: LoopMode): string {
+  if (isGridAxis(mode)) return `bound to ${mode}`;
   return { serial: "serial", unroll: "unrolled", vectorize: "vectorised", parallel: "parallel" }[mode];
 }
 

@@ -2,6 +2,7 @@
 import type { Checked } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
 import { type Change, type Context, formatStep, type Primitive, refuse, type Step } from "./primitive.ts";
+import { bind } from "./primitives/bind.ts";
 import { compute } from "./primitives/compute.ts";
 import { fuse } from "./primitives/fuse.ts";
 import { inline } from "./primitives/inline.ts";
@@ -25,6 +26,7 @@ export const primitives: ReadonlyMap<string, AnyPrimitive> = new Map(
     hidePlan(unroll),
     hidePlan(vectorize),
     hidePlan(parallel),
+    hidePlan(bind),
     hidePlan(rfactor),
     hidePlan(stage),
     hidePlan(compute),

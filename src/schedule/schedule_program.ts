@@ -8,6 +8,7 @@ import type { Buffer } from "../ir/tensor.ts";
 import { type Checked, type Diagnostic, errorDiagnostic, hasErrors, warningDiagnostic } from "../support/diagnostic.ts";
 import { nearest } from "../support/nearest.ts";
 import { decompose } from "./decompose.ts";
+import { distribute } from "./distribute.ts";
 import { dropUnread } from "./drop_unread.ts";
 import { matchSketch } from "./match_sketch.ts";
 import type { Context, Step } from "./primitive.ts";
@@ -58,7 +59,9 @@ export type ScheduledNest = {
 export function scheduleProgram(program: LoopProgram, options: ScheduleOptions): Checked<LoopProgram> {
   const { value: states, diagnostics } = scheduleNests(program, options);
   if (!states) return { diagnostics };
-  const nests = states.flatMap((state) => [...state.before, decompose(state.nest)]);
+  const onTarget = (state: ScheduledNest) =>
+    [...state.before, state.nest].map((nest) => bound({ ...state, nest, nests: program.nests }, options.target));
+  const nests = states.flatMap((state) => onTarget(state).map(decompose));
   const all = new Map([...program.buffers, ...states.flatMap((state) => state.added)].map((buffer) => [buffer.name, buffer]));
   return { value: dropUnread({ ...program, buffers: [...all.values()], nests: buildFirst(nests) }), diagnostics };
 }
@@ -129,6 +132,11 @@ export function applyTuned({ steps, names }: TunedSteps, context: Context): Chec
 /** The first sketch that fits with all its steps, each knob at its first option; the nest itself where none does. */
 export function applyDefault(sketches: readonly SketchDeclaration[], context: Context): ScheduledNest {
   return applyFirstSketch(sketches, unscheduled(context));
+}
+
+/** On a GPU nothing runs but what is bound to its grid; what is known at build time is computed elsewhere. */
+function bound(context: Context, target: string): Nest {
+  return target === "webgpu" && context.nest.phase === "run" ? distribute(context) : context.nest;
 }
 
 /** Packing runs at build time: before everything that runs later, in the order it stands. */

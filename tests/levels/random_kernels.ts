@@ -20,7 +20,7 @@ export const kernelExprKinds: Record<KernelExpr["kind"], true> = {
   wrap: true,
   host: true,
 };
-export const kernelStatementKinds: Record<KernelStatement["kind"], true> = { set: true, store: true, for: true, if: true };
+export const kernelStatementKinds: Record<KernelStatement["kind"], true> = { set: true, store: true, for: true, if: true, barrier: true };
 
 const kernelTypeNames: readonly KernelType[] = ["i32", "f32", "f64", "i32x4", "f32x4"];
 
@@ -95,6 +95,8 @@ export function wildKernelProgram(wild: Wild): KernelProgram {
         return { kind, name: name(), extent: random.integer(0, 64), body: statements(depth - 1) };
       case "if":
         return { kind, condition: expr(2), whenTrue: statements(depth - 1), otherwise: chance(0.5) ? statements(depth - 1) : [] };
+      case "barrier":
+        return { kind };
     }
   };
   const bytes = () => random.integer(0, 1 << 24);

@@ -7,6 +7,7 @@ import { stepOf } from "../../ir/kernel_addresses.ts";
 import { childrenOfKernel, mapKernelExpr } from "../../ir/kernel_parts.ts";
 import { unreachable } from "../../support/invariant.ts";
 import { i32, integer } from "../addresses.ts";
+import { oneThread } from "./one_thread.ts";
 
 export type WasmFunction = { readonly name: string; readonly parameters: readonly Register[]; readonly body: readonly WasmStatement[] };
 
@@ -90,6 +91,8 @@ function rewriteStatement(statement: KernelStatement, to: Rewriting, isInner: bo
       ];
       return [{ kind: "if", condition: go(statement.condition), whenTrue, otherwise }];
     }
+    case "barrier":
+      return oneThread();
     default:
       return unreachable(statement);
   }
@@ -150,6 +153,8 @@ function readsRegister(list: readonly KernelStatement[], name: string): boolean 
         return readsRegister(statement.body, name);
       case "if":
         return reads(statement.condition) || readsRegister([...statement.whenTrue, ...statement.otherwise], name);
+      case "barrier":
+        return oneThread();
       default:
         return unreachable(statement);
     }

@@ -6,6 +6,7 @@ import type { KernelExpr, KernelStatement } from "../../ir/kernel.ts";
 import { stepOf } from "../../ir/kernel_addresses.ts";
 import { childrenOfKernel, mapKernelExpr } from "../../ir/kernel_parts.ts";
 import { unreachable } from "../../support/invariant.ts";
+import { oneThread } from "./one_thread.ts";
 
 type List = readonly KernelStatement[];
 
@@ -104,6 +105,9 @@ function collect(list: List, families: Map<string, Family>): void {
         collect(statement.whenTrue, families);
         collect(statement.otherwise, families);
         break;
+      case "barrier":
+        oneThread();
+        break;
       default:
         unreachable(statement);
     }
@@ -137,6 +141,8 @@ function separate(list: List, starts: ReadonlyMap<string, readonly number[]>): K
         const [whenTrue, otherwise] = [separate(statement.whenTrue, starts), separate(statement.otherwise, starts)];
         return [{ ...statement, condition: go(statement.condition), whenTrue, otherwise }];
       }
+      case "barrier":
+        return oneThread();
       default:
         return unreachable(statement);
     }
@@ -164,10 +170,10 @@ function firstUses(statements: List): Map<string, number> {
       else if (statement.kind === "store") {
         visit(statement.value);
         access(statement.address);
-      } else {
+      } else if (statement.kind === "if") {
         visit(statement.condition);
         walk([...statement.whenTrue, ...statement.otherwise]);
-      }
+      } else oneThread();
     }
   };
   walk(statements);

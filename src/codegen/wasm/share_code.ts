@@ -21,6 +21,7 @@ import {
   type WasmFunction,
   type WasmStatement,
 } from "./function.ts";
+import { oneThread } from "./one_thread.ts";
 import { separatePointers } from "./separate_pointers.ts";
 
 type List = readonly KernelStatement[];
@@ -126,6 +127,8 @@ function usesOf(list: List, skip: ReadonlySet<KernelStatement>, uses: Uses = { r
         read(statement.condition);
         usesOf([...statement.whenTrue, ...statement.otherwise], skip, uses);
         break;
+      case "barrier":
+        return oneThread();
       default:
         unreachable(statement);
     }

@@ -23,7 +23,7 @@ import {
   takeWord,
 } from "./tokens.ts";
 
-export const levels = ["nn", "tensor", "loop", "kernel"] as const;
+export const levels = ["nn", "tensor", "loop", "kernel", "shader"] as const;
 export type Level = (typeof levels)[number];
 
 /** `quern nn 1`: which level a text is; undefined after a mistake. */

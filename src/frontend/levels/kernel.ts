@@ -100,7 +100,7 @@ export function parseKernel(text: string, file: string): Checked<KernelProgram> 
   return finish(cursor, program);
 }
 
-function takeBytes(cursor: Cursor, word: string): number {
+export function takeBytes(cursor: Cursor, word: string): number {
   take(cursor, word);
   return takeInteger(cursor, 0, "a number of bytes");
 }
@@ -128,16 +128,21 @@ function takeCall(cursor: Cursor): KernelCall {
 }
 
 /** `registers` grows as statements are read: a name has the type of the assignment above it. */
-type Scope = { readonly buffers: ReadonlyMap<string, DType>; readonly registers: Map<string, KernelType> };
+export type KernelScope = { readonly buffers: ReadonlyMap<string, DType>; readonly registers: Map<string, KernelType> };
+type Scope = KernelScope;
 
-function takeKernel(cursor: Cursor): Kernel {
-  const name = takeName(cursor);
-  const parameters = takeList(cursor, "(", ")", () => {
+export function takeParameters(cursor: Cursor): Kernel["parameters"] {
+  return takeList(cursor, "(", ")", () => {
     const parameter = takeName(cursor, "a parameter");
     take(cursor, ":");
     const dtype = takeDType(cursor);
     return { name: parameter, dtype, writes: eat(cursor, "writes") };
   });
+}
+
+function takeKernel(cursor: Cursor): Kernel {
+  const name = takeName(cursor);
+  const parameters = takeParameters(cursor);
   const scope: Scope = { buffers: new Map(parameters.map((parameter) => [parameter.name, parameter.dtype])), registers: new Map() };
   let trace: string[] | undefined;
   const body: KernelStatement[] = [];
@@ -156,7 +161,8 @@ function takeStatements(cursor: Cursor, scope: Scope): KernelStatement[] {
   return statements;
 }
 
-function takeStatement(cursor: Cursor, scope: Scope): KernelStatement {
+export function takeStatement(cursor: Cursor, scope: Scope): KernelStatement {
+  if (eat(cursor, "barrier")) return { kind: "barrier" };
   if (eat(cursor, "for")) {
     const name = takeName(cursor, "a loop's name");
     take(cursor, "in");

@@ -5,6 +5,7 @@ import { type Level, takeHeader } from "./buffers.ts";
 import { parseKernel } from "./kernel.ts";
 import { parseLoop } from "./loop.ts";
 import { parseNn } from "./nn.ts";
+import { parseShader } from "./shader.ts";
 import { parseTensor } from "./tensor.ts";
 import { createCursor, finish } from "./tokens.ts";
 
@@ -20,6 +21,8 @@ export function parseLevel(text: string, file: string): Checked<LevelProgram> {
       return labelled(parseLoop(text, file), (program) => ({ level: "loop", program }));
     case "kernel":
       return labelled(parseKernel(text, file), (program) => ({ level: "kernel", program }));
+    case "shader":
+      return labelled(parseShader(text, file), (program) => ({ level: "shader", program }));
   }
 }
 

@@ -1,6 +1,6 @@
 /** reorder: loops that stand directly inside each other change places. */
 import { tensorsRead } from "../../ir/expr.ts";
-import type { For, Statement } from "../../ir/loop.ts";
+import { type For, isGridAxis, type Statement } from "../../ir/loop.ts";
 import type { Checked } from "../../support/diagnostic.ts";
 import { dependencesOf, describeDirections, readsItsResult, reversedBy } from "../dependence.ts";
 import { loopsOf, replaceLoop, variablesOfExpr } from "../nest.ts";
@@ -96,7 +96,7 @@ function checkBand(step: Step, order: readonly string[], context: Context): Chec
       });
     }
   }
-  const marked = band.find((layer) => layer.kind === "loop" && layer.loop.mode === "parallel");
+  const marked = band.find((layer) => layer.kind === "loop" && (layer.loop.mode === "parallel" || isGridAxis(layer.loop.mode)));
   if (marked?.kind === "loop")
     return refuse(step, context, {
       code: "reorder-parallel",

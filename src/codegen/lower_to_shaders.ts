@@ -1,0 +1,111 @@
+/**
+ * lowerToShaders: nests that run become shaders, each different one once; what is known at build time is made by kernels for the machine
+ * that builds, and lies in an arena of its own. A nest that fills a border goes along with the one that computes what is inside.
+ */
+import { canonicalNest } from "../ir/canonical_nest.ts";
+import { formatType } from "../ir/dtype.ts";
+import { defaultGpuLimits, type GpuLimits } from "../ir/gpu_limits.ts";
+import type { GridAxis, LoopProgram, Nest } from "../ir/loop.ts";
+import { readsOf } from "../ir/loop_accesses.ts";
+import type { Dispatch, Extents, Shader, ShaderProgram } from "../ir/shader.ts";
+import { type Buffer, extentsInMemory } from "../ir/tensor.ts";
+import { exactJson } from "../support/exact_json.ts";
+import { gridExtents } from "./grid.ts";
+import { createBuilder } from "./kernel_builder.ts";
+import { lowerBody } from "./lower_nest.ts";
+import { lowerToKernels } from "./lower_to_kernel.ts";
+import { planArenas } from "./plan_arenas.ts";
+
+/** A shader with the buffers of its parameters, in their order. */
+type LoweredShader = { readonly shader: Shader; readonly arguments: readonly string[] };
+
+export function lowerToShaders(planned: LoopProgram, limits: GpuLimits = defaultGpuLimits): ShaderProgram {
+  const program = withoutPlan(planned);
+  const buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
+  const shaders = new Map<string, Shader>();
+  const dispatches: Dispatch[] = [];
+  const known = new Map<string, { readonly lowered: LoweredShader; readonly names: readonly string[] }>();
+  for (const nest of withBorders(program.nests.filter((candidate) => candidate.phase === "run"))) {
+    const { text, names } = canonicalNest(nest, buffers);
+    const equal = known.get(text) ?? { lowered: lowerShader(nest, buffers), names };
+    known.set(text, equal);
+    const { lowered } = equal;
+    // A nest of no iterations has nothing to dispatch.
+    if (lowered.shader.body.length === 0) continue;
+    const { name: _, workload: __, trace: ___, ...compared } = lowered.shader;
+    const key = exactJson(compared);
+    const shader = shaders.get(key) ?? lowered.shader;
+    shaders.set(key, shader);
+    const bound = new Map(equal.names.map((name, i): [string, string] => [name, names[i] ?? name]));
+    dispatches.push({ shader: shader.name, nest: nest.name, arguments: lowered.arguments.map((name) => bound.get(name) ?? name) });
+  }
+  const { name, inputs, outputs } = program;
+  const list = [...shaders.values()];
+  const isKnown = ({ role }: Buffer) => role.kind === "weight" || role.kind === "constant" || role.kind === "derived";
+  const used = [...dispatches.flatMap((dispatch) => dispatch.arguments), ...outputs.map((output) => output.value)];
+  const weights = [...new Set(used)].filter((buffer) => isKnown(buffers.get(buffer) as Buffer));
+  const build = lowerToKernels({
+    ...program,
+    inputs: [],
+    outputs: weights.map((buffer) => ({ name: buffer, value: buffer })),
+    buffers: program.buffers.filter(isKnown),
+    nests: program.nests.filter((nest) => nest.phase === "build"),
+  });
+  return { name, inputs, outputs, ...planArenas(program, list, dispatches, weights, limits), dispatches, shaders: list, build };
+}
+
+/** Places are decided anew: arenas are coloured, and a result lies apart from all that its dispatch reads. */
+function withoutPlan(program: LoopProgram): LoopProgram {
+  const buffers = program.buffers.map(({ offset: _, overwrites: __, ...buffer }) => buffer);
+  return { ...program, buffers, arenaBytes: 0 };
+}
+
+/** Nests that write one buffer one after the other and do not read it: as one, where the second needs no more invocations. */
+function withBorders(nests: readonly Nest[]): Nest[] {
+  const merged: Nest[] = [];
+  for (const nest of nests) {
+    const last = merged.at(-1);
+    if (last?.result === nest.result && readsOf(nest.body).size === 0 && fitsInto(nest, last))
+      merged[merged.length - 1] = { ...last, body: { kind: "sequence", statements: [last.body, nest.body] } };
+    else merged.push(nest);
+  }
+  return merged;
+}
+
+function fitsInto(nest: Nest, other: Nest): boolean {
+  const own = gridExtents(nest.body);
+  const room = gridExtents(other.body);
+  return [...own].every(([axis, extent]) => extent <= (room.get(axis) ?? 1));
+}
+
+function lowerShader(nest: Nest, buffers: ReadonlyMap<string, Buffer>): LoweredShader {
+  const extents = gridExtents(nest.body);
+  const builder = createBuilder(buffers, false, { extents, arrays: new Map() });
+  const body = lowerBody(nest, builder);
+  const shader: Shader = {
+    name: nest.name,
+    workload: workloadOf([...builder.parameters.keys()], nest, buffers),
+    trace: nest.trace,
+    parameters: [...builder.parameters.values()],
+    arrays: [...(builder.shader?.arrays.values() ?? [])],
+    workgroup: extentsOf("invocation", extents),
+    grid: extentsOf("workgroup", extents),
+    body,
+  };
+  return { shader, arguments: [...builder.parameters.keys()] };
+}
+
+function extentsOf(kind: "workgroup" | "invocation", extents: ReadonlyMap<GridAxis, number>): Extents {
+  const at = (axis: "x" | "y" | "z") => extents.get(`${kind}.${axis}`) ?? 1;
+  return [at("x"), at("y"), at("z")];
+}
+
+/** `f32[1, 8, 8, 16] from f32[1, 10, 10, 4], f32[3, 3, 4, 16]`: borders included. */
+function workloadOf(names: readonly string[], { result }: Nest, buffers: ReadonlyMap<string, Buffer>): string {
+  const typeOf = (name: string) => {
+    const buffer = buffers.get(name);
+    return buffer ? formatType({ dtype: buffer.dtype, shape: extentsInMemory(buffer) }) : name;
+  };
+  const operands = names.filter((name) => name !== result).map(typeOf);
+  return operands.length === 0 ? typeOf(result) : `${typeOf(result)} from ${operands.join(", ")}`;
+}

@@ -1,0 +1,115 @@
+/** printWgsl: a shader as the text that a device compiles. Its first lines say what it computes, by which schedule, and its hash. */
+import type { KernelStatement } from "../../ir/kernel.ts";
+import { kernelTypes } from "../../ir/kernel_type.ts";
+import { indent } from "../../ir/print_literal.ts";
+import { printShaderBody } from "../../ir/print_shader.ts";
+import { gridOf, type Shader } from "../../ir/shader.ts";
+import { hashText } from "../../support/hash.ts";
+import { invariant, unreachable } from "../../support/invariant.ts";
+import { conditionText, type ExprContext, elementsOfVector, placeText, valueText } from "./expressions.ts";
+import { type Helper, helperNames, helperTexts } from "./helpers.ts";
+import { intervalOf } from "./intervals.ts";
+import { createNames } from "./names.ts";
+import { type Registers, registersOf } from "./registers.ts";
+import { typeName } from "./spelling.ts";
+import { declareArray, elementName, storagesOf, storeElement } from "./storage.ts";
+
+type Printer = ExprContext & { readonly registers: Registers };
+
+export function printWgsl(shader: Shader): string {
+  const storages = storagesOf(shader);
+  const helpers = new Set<Helper>();
+  const names = createNames(helperNames);
+  const use = (helper: Helper): string => {
+    helpers.add(helper);
+    return helper;
+  };
+  for (const { name } of shader.parameters) names(name);
+  const coordinates = gridOf(shader).map(({ register, extent }) => ({ register, name: names(register), extent }));
+  const intervals = new Map(coordinates.map(({ register, extent }) => [register, { low: 0, high: extent - 1 }]));
+  const printer: Printer = { names, storages, intervals, use, registers: registersOf(shader.body) };
+  const body = printBlock(shader.body, printer);
+  const bindings = shader.parameters.map(({ name, writes }, i) => {
+    const access = writes ? "read_write" : "read";
+    const storage = storages.get(name);
+    invariant(storage, `no parameter ${name}`);
+    return `@group(0) @binding(${i}) var<storage, ${access}> ${names(name)}: array<${elementName(storage)}>;`;
+  });
+  const arrays = shader.arrays.map((array) => {
+    const storage = storages.get(array.name);
+    invariant(storage, `no array ${array.name}`);
+    return { space: array.space, text: declareArray(names(array.name), array, storage) };
+  });
+  const used = coordinates.filter(({ name }) => new RegExp(`\\b${name}\\b`).test(body));
+  const lines = used.map(({ register, name }) => `let ${name} = i32(${register.replace("_", "_id.")});\n`).join("");
+  const inside = arrays
+    .filter(({ space }) => space === "private")
+    .map(({ text }) => `${text.replace("var<private>", "var")}\n`)
+    .join("");
+  const builtins = [
+    ...(used.some(({ register }) => register.startsWith("workgroup")) ? ["@builtin(workgroup_id) workgroup_id: vec3u"] : []),
+    ...(used.some(({ register }) => register.startsWith("invocation")) ? ["@builtin(local_invocation_id) invocation_id: vec3u"] : []),
+  ];
+  const sections = [
+    printHeader(shader),
+    [...bindings, ...arrays.filter(({ space }) => space === "workgroup").map(({ text }) => text)].join("\n"),
+    ...helperTexts(helpers),
+    `@compute @workgroup_size(${shader.workgroup.join(", ")})\nfn main(${builtins.join(", ")}) {\n${indent(inside + lines + body)}}`,
+  ];
+  return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
+}
+
+/** The hash is that of all that the device sees: of parameters, grid, arrays and statements. */
+function printHeader(shader: Shader): string {
+  const hash = hashText(printShaderBody({ ...shader, name: "", workload: "", trace: [] }));
+  const lines = [`${shader.name}: ${shader.workload}`, ...shader.trace.map((step) => `trace ${step}`), `hash ${hash}`];
+  return lines.map((line) => `// ${line.replace(/[\n\r\v\f\u0085\u2028\u2029]/g, " ")}`).join("\n");
+}
+
+function printBlock(statements: readonly KernelStatement[], printer: Printer): string {
+  const declared = printer.registers
+    .declaredIn(statements)
+    .map(({ name, type }) => `var ${printer.names(name)}: ${typeName(type)};\n`)
+    .join("");
+  return declared + statements.map((statement) => `${printStatement(statement, printer)}\n`).join("");
+}
+
+function printStatement(statement: KernelStatement, printer: Printer): string {
+  switch (statement.kind) {
+    case "set": {
+      const value = valueText(statement.value, printer).text;
+      const isLet = printer.registers.isLet(statement.name);
+      const interval = isLet ? intervalOf(statement.value, printer.intervals) : undefined;
+      if (interval) printer.intervals.set(statement.name, interval);
+      return `${isLet ? "let " : ""}${printer.names(statement.name)} = ${value};`;
+    }
+    case "store":
+      return printStore(statement, printer);
+    case "for": {
+      printer.intervals.set(statement.name, { low: 0, high: statement.extent - 1 });
+      const name = printer.names(statement.name);
+      return `for (var ${name} = 0; ${name} < ${statement.extent}; ${name}++) {\n${indent(printBlock(statement.body, printer))}}`;
+    }
+    case "if": {
+      const head = `if (${conditionText(statement.condition, printer).text}) {\n${indent(printBlock(statement.whenTrue, printer))}}`;
+      return statement.otherwise.length === 0 ? head : `${head} else {\n${indent(printBlock(statement.otherwise, printer))}}`;
+    }
+    case "barrier":
+      return "workgroupBarrier();";
+    default:
+      return unreachable(statement);
+  }
+}
+
+function printStore(statement: Extract<KernelStatement, { kind: "store" }>, printer: Printer): string {
+  const { names, storages, use } = printer;
+  const name = names(statement.buffer);
+  const storage = storages.get(statement.buffer);
+  invariant(storage, `no buffer ${statement.buffer}`);
+  const at = placeText(statement.address, statement.offset, printer);
+  const value = valueText(statement.value, printer).text;
+  if (kernelTypes[statement.type].lanes === 1) return storeElement(name, at, value, storage, use).join("\n");
+  if (storage.kind === "vectors") return `${name}[${at.text}] = ${value};`;
+  const stores = elementsOfVector(at).flatMap((place, i) => storeElement(name, place, `stored[${i}]`, storage, use));
+  return `{\n${indent(`let stored = ${value};\n${stores.join("\n")}\n`)}}`;
+}

@@ -1,0 +1,35 @@
+/** What a WebGPU device can do, as data: a shader that breaks a limit is never emitted. Names and defaults are WebGPU's own. */
+
+export type GpuLimits = {
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  readonly maxComputeWorkgroupSizeX: number;
+  readonly maxComputeWorkgroupSizeY: number;
+  readonly maxComputeWorkgroupSizeZ: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+  /** Bytes. */
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxStorageBuffersPerShaderStage: number;
+  /** Bytes. */
+  readonly maxStorageBufferBindingSize: number;
+  /** Bytes of one arena. */
+  readonly maxBufferSize: number;
+  /** Every binding begins at a multiple of this many bytes. */
+  readonly minStorageBufferOffsetAlignment: number;
+};
+
+/** What every WebGPU device has (WebGPU, 3.6.2 Limits, the column of defaults). */
+export const defaultGpuLimits: GpuLimits = {
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  maxComputeWorkgroupSizeY: 256,
+  maxComputeWorkgroupSizeZ: 64,
+  maxComputeWorkgroupsPerDimension: 65535,
+  maxComputeWorkgroupStorageSize: 16384,
+  maxStorageBuffersPerShaderStage: 8,
+  maxStorageBufferBindingSize: 134217728,
+  maxBufferSize: 268435456,
+  minStorageBufferOffsetAlignment: 256,
+};
+
+/** Bytes of all private arrays of a shader together (WGSL, 2.4 Limits: variables in the function address space). */
+export const privateBytesLimit = 8192;

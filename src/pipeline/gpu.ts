@@ -1,0 +1,116 @@
+/** Running compiled programs on a WebGPU device, and what a built module ships for one. The device is the caller's. */
+import { buildWeights } from "../codegen/wasm/instance.ts";
+import { printWgsl } from "../codegen/wgsl/print_wgsl.ts";
+import { dtypes } from "../ir/dtype.ts";
+import { defaultGpuLimits, type GpuLimits } from "../ir/gpu_limits.ts";
+import { readElement, writeElement } from "../ir/memory_element.ts";
+import { type ShaderPlacement, type ShaderProgram, weightsArena } from "../ir/shader.ts";
+import { createGpuNet, type GpuNet } from "../runtime/gpu.ts";
+import type { GpuPlan, Stretch } from "../runtime/interface.ts";
+import { invariant } from "../support/invariant.ts";
+import type { Tensors, Weights } from "./execute.ts";
+
+export type GpuRunner = {
+  run(inputs: Tensors): Promise<Map<string, Float64Array>>;
+  destroy(): void;
+};
+
+/** The shaders of a program on a device, with the weights in place. */
+export async function createGpuRunner(program: ShaderProgram, weights: Weights, device: GPUDevice): Promise<GpuRunner> {
+  const net = await createGpuNet(device, gpuPlan(program), gpuWeights(program, weights));
+  return {
+    run: (inputs) => runNet(net, program, inputs),
+    destroy: () => net.destroy(),
+  };
+}
+
+async function runNet(net: GpuNet, program: ShaderProgram, inputs: Tensors): Promise<Map<string, Float64Array>> {
+  const given = program.inputs.map((name) => {
+    const values = inputs.get(name);
+    invariant(values, `no values for the input ${name}`);
+    return encode(values, placementOf(program, name));
+  });
+  const results = await net.run(given);
+  return new Map(
+    program.outputs.map(({ name, value }, i) => {
+      const bytes = results[i];
+      invariant(bytes instanceof Uint8Array, `no bytes for the output ${name}`);
+      return [name, decode(bytes, placementOf(program, value))];
+    }),
+  );
+}
+
+/** Shaders as text, and what each dispatch binds. */
+export function gpuPlan(program: ShaderProgram): GpuPlan {
+  // The weights are the first arena, though they be none.
+  const arenas = [{ name: weightsArena, bytes: 0 }, ...program.arenas.filter(({ name }) => name !== weightsArena)];
+  const weights = program.arenas.find(({ name }) => name === weightsArena);
+  const stretchOf = (buffer: string): Stretch => {
+    const { arena, offset, bytes } = placementOf(program, buffer);
+    return [arenas.findIndex(({ name }) => name === arena), offset, bytes];
+  };
+  const shaders = new Map(program.shaders.map((shader, i) => [shader.name, { shader, i }]));
+  return {
+    arenas: arenas.map(({ name, bytes }) => (name === weightsArena ? (weights?.bytes ?? 0) : bytes)),
+    shaders: program.shaders.map(printWgsl),
+    dispatches: program.dispatches.map(({ shader: name, arguments: given }) => {
+      const found = shaders.get(name);
+      invariant(found, `no shader ${name}`);
+      return [found.i, given.map(stretchOf), found.shader.grid];
+    }),
+    inputs: program.inputs.map(stretchOf),
+    outputs: program.outputs.map(({ value }) => stretchOf(value)),
+    limits: limitsNeeded(program),
+  };
+}
+
+/** Those of the limits that a program needs above what every device has. */
+function limitsNeeded(program: ShaderProgram): { [limit: string]: number } {
+  const most = (numbers: readonly number[]) => Math.max(0, ...numbers);
+  const needed: Partial<GpuLimits> = {
+    maxBufferSize: most(program.arenas.map(({ bytes }) => bytes)),
+    maxStorageBufferBindingSize: most(program.placements.map(({ bytes }) => bytes)),
+    maxStorageBuffersPerShaderStage: most(program.shaders.map(({ parameters }) => parameters.length)),
+    maxComputeInvocationsPerWorkgroup: most(program.shaders.map(({ workgroup: [x, y, z] }) => x * y * z)),
+  };
+  const defaults = new Map<string, number>(Object.entries(defaultGpuLimits));
+  return Object.fromEntries(Object.entries(needed).filter(([name, value]) => value > (defaults.get(name) ?? 0)));
+}
+
+/** The contents of the weights' arena. */
+export function gpuWeights(program: ShaderProgram, weights: Weights): Uint8Array {
+  const size = program.arenas.find(({ name }) => name === weightsArena)?.bytes ?? 0;
+  const image = new Uint8Array(size);
+  if (size === 0) return image;
+  const built = buildWeights(program.build, weights);
+  const sources = new Map(program.build.placements.map((placement) => [placement.buffer, placement]));
+  for (const { buffer, arena, offset, bytes } of program.placements) {
+    if (arena !== weightsArena) continue;
+    const source = sources.get(buffer);
+    invariant(source && source.offset + bytes <= built.byteLength, `the build does not make ${buffer}`);
+    image.set(built.subarray(source.offset, source.offset + bytes), offset);
+  }
+  return image;
+}
+
+function placementOf(program: ShaderProgram, buffer: string): ShaderPlacement {
+  const placement = program.placements.find((candidate) => candidate.buffer === buffer);
+  invariant(placement, `no place for ${buffer}`);
+  return placement;
+}
+
+function encode(values: Float64Array, { dtype, bytes, buffer }: ShaderPlacement): Uint8Array {
+  const size = dtypes[dtype].bytes;
+  invariant(values.length * size === bytes, `${buffer} has ${bytes / size} elements and is given ${values.length}`);
+  const view = new DataView(new ArrayBuffer(bytes));
+  values.forEach((value, i) => {
+    writeElement(view, i * size, dtype, value);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+function decode(bytes: Uint8Array, { dtype }: ShaderPlacement): Float64Array {
+  const size = dtypes[dtype].bytes;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float64Array.from({ length: bytes.byteLength / size }, (_, i) => readElement(view, i * size, dtype));
+}
