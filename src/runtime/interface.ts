@@ -1,15 +1,39 @@
-/** What a built module says of itself; the compiler fills it in, `net.ts` reads it. */
+/** What a built module says of itself; the compiler fills it in, the code beside reads it. */
 
 export type ElementType = "f32" | "f64" | "f16" | "i8" | "u8" | "i32" | "i64" | "bool";
 
-/** An input or output: `at` is its byte offset in the module's memory. */
+/** An input or output: `at` is its byte offset in the WebAssembly module's memory. */
 export type Slot = { readonly name: string; readonly shape: readonly number[]; readonly dtype: ElementType; readonly at: number };
 
-export type Target = "relaxed" | "simd";
+export type WasmTarget = "relaxed" | "simd";
+export type Target = WasmTarget | "webgpu";
+
+export const weightsFile = "model.weights.bin";
+/** The plan for a GPU, as JSON. */
+export const gpuPlanFile = "model.webgpu.json";
+export const gpuWeightsFile = "model.webgpu.bin";
 
 export type Manifest = {
   readonly inputs: readonly Slot[];
   readonly outputs: readonly Slot[];
   /** Length in bytes of each file, by its name: a page that answers in a file's place is found out. */
   readonly bytes: { readonly [file: string]: number };
+};
+
+/** A stretch of an arena: which one, the first byte, and how many. */
+export type Stretch = readonly [arena: number, offset: number, bytes: number];
+
+/** Everything that a device is given but the weights, which are the first arena's contents. */
+export type GpuPlan = {
+  /** Bytes of each arena. */
+  readonly arenas: readonly number[];
+  /** WGSL. */
+  readonly shaders: readonly string[];
+  /** In order: which shader, what its bindings are, and how many workgroups. */
+  readonly dispatches: readonly (readonly [shader: number, bindings: readonly Stretch[], grid: readonly [number, number, number]])[];
+  /** In the order of the manifest's. */
+  readonly inputs: readonly Stretch[];
+  readonly outputs: readonly Stretch[];
+  /** Limits that the device must have, where they are above every device's. */
+  readonly limits: { readonly [limit: string]: number };
 };
