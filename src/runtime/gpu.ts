@@ -83,6 +83,8 @@ export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Ui
   }
 
   function createRuns(arenas: readonly GPUBuffer[], dispatches: readonly Dispatch[]): GpuNet {
+    /** The device judges a first run, and any with buffers that are not ours. */
+    let isJudged = false;
     return {
       async run(inputs, wanted) {
         const result = free.pop() ?? create(total, mapRead | copyTarget);
@@ -112,15 +114,16 @@ export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Ui
       destroy,
     };
 
-    /** Everything is with the device before this returns; it waits only for what the device says of the caller's buffers. */
+    /** Everything is with the device before this returns; it waits only for the device's judgement. */
     async function submit(inputs: readonly GpuInput[], copy: (encoder: GPUCommandEncoder) => void): Promise<void> {
       const work = () => {
         const encoder = encode(inputs);
         copy(encoder);
         device.queue.submit([encoder.finish()]);
       };
-      if (inputs.every((given) => given instanceof Uint8Array)) work();
+      if (isJudged && inputs.every((given) => given instanceof Uint8Array)) work();
       else await guarded(device, work);
+      isJudged = true;
     }
 
     function encode(inputs: readonly GpuInput[]): GPUCommandEncoder {

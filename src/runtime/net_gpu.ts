@@ -5,7 +5,7 @@
 import { bytesOf, createReader, type Files, type Places, type Read } from "./files.ts";
 import { createGpuNet, type GpuInput, type GpuNet } from "./gpu.ts";
 import { type GpuPlan, gpuPlanFile, gpuWeightsFile, type Manifest, type Slot, type WasmTarget } from "./interface.ts";
-import { checkNames, describe, fill, inputValues, outputArray, own, type Tensors, view } from "./tensors.ts";
+import { bytesIn, checkNames, describe, fill, inputValues, outputArray, own, type Tensors, view } from "./tensors.ts";
 import { loadWasm } from "./wasm.ts";
 
 type LoadOptions = { readonly target?: "webgpu" | "wasm" | WasmTarget; readonly device?: GPUDevice; readonly files?: Files };
@@ -136,6 +136,9 @@ async function start(read: Read, given: GPUDevice | undefined, real: boolean) {
   };
 }
 
+/** GPUBufferUsage.COPY_SRC, which Node has no global for. */
+const copySource = 4;
+
 async function findAdapter(real: boolean): Promise<GPUAdapter> {
   const { gpu } = (globalThis.navigator ?? {}) as { readonly gpu?: GPU };
   if (!gpu) throw new Error("there is no WebGPU here");
@@ -157,7 +160,12 @@ function allowed({ limits }: GpuPlan, found: GPUSupportedLimits): GpuPlan["limit
 
 function bytesOrBuffer(tensors: Given, slot: Slot): GpuInput {
   const given = own(tensors, slot);
-  if (typeof (given as GPUBuffer | undefined)?.mapAsync === "function") return given as GPUBuffer;
+  if (typeof (given as GPUBuffer | undefined)?.mapAsync === "function") {
+    const { size, usage } = given as GPUBuffer;
+    const wanted = Math.ceil(bytesIn(slot) / 4) * 4;
+    if (size >= wanted && usage & copySource) return given as GPUBuffer;
+    throw new TypeError(`the input "${slot.name}" takes a buffer of at least ${wanted} bytes whose usage includes COPY_SRC`);
+  }
   const values = inputValues(tensors as Tensors, slot);
   const memory = ArrayBuffer.isView(values) ? values : Int32Array.from(values);
   return new Uint8Array(memory.buffer as ArrayBuffer, memory.byteOffset, memory.byteLength);

@@ -23,6 +23,11 @@ export function view(slot: Slot, buffer: ArrayBuffer, at: number): Float32Array 
   return new stored[slot.dtype](buffer, at, countOf(slot)) as Float32Array;
 }
 
+/** How many bytes the slot's elements take. */
+export function bytesIn(slot: Slot): number {
+  return stored[slot.dtype].BYTES_PER_ELEMENT * countOf(slot);
+}
+
 /** The elements in memory as the caller has them: in the array that it gave, or in a new one. */
 export function fill(slot: Slot, memory: Float32Array, given: Float32Array | undefined): Float32Array {
   const result = given ?? (new arrays[slot.dtype](countOf(slot)) as Float32Array);
@@ -50,7 +55,7 @@ export function own<T>(tensors: { [name: string]: T }, { name }: Slot): T | unde
   return Object.hasOwn(tensors, name) ? tensors[name] : undefined;
 }
 
-export function countOf({ shape }: Slot): number {
+function countOf({ shape }: Slot): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
