@@ -30,7 +30,10 @@ async function runNet(net: GpuNet, program: ShaderProgram, inputs: Tensors): Pro
     invariant(values, `no values for the input ${name}`);
     return encode(values, placementOf(program, name));
   });
-  const results = await net.run(given);
+  const results = await net.run(
+    given,
+    program.outputs.map((_, i) => i),
+  );
   return new Map(
     program.outputs.map(({ name, value }, i) => {
       const bytes = results[i];
@@ -78,7 +81,7 @@ function limitsNeeded(program: ShaderProgram): { [limit: string]: number } {
 }
 
 /** The contents of the weights' arena. */
-export function gpuWeights(program: ShaderProgram, weights: Weights): Uint8Array {
+export function gpuWeights(program: ShaderProgram, weights: Weights): Uint8Array<ArrayBuffer> {
   const size = program.arenas.find(({ name }) => name === weightsArena)?.bytes ?? 0;
   const image = new Uint8Array(size);
   if (size === 0) return image;
@@ -99,7 +102,7 @@ function placementOf(program: ShaderProgram, buffer: string): ShaderPlacement {
   return placement;
 }
 
-function encode(values: Float64Array, { dtype, bytes, buffer }: ShaderPlacement): Uint8Array {
+function encode(values: Float64Array, { dtype, bytes, buffer }: ShaderPlacement): Uint8Array<ArrayBuffer> {
   const size = dtypes[dtype].bytes;
   invariant(values.length * size === bytes, `${buffer} has ${bytes / size} elements and is given ${values.length}`);
   const view = new DataView(new ArrayBuffer(bytes));

@@ -7,20 +7,29 @@ import type { GpuPlan, Stretch } from "./interface.ts";
 /** WebGPU's own numbers for what a buffer is used for; Node has no global of them. */
 const usages = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, storage: 0x80 } as const;
 
+type Dispatch = {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindings: GPUBindGroup;
+  readonly grid: readonly [number, number, number];
+};
+
+export type GpuInput = Uint8Array<ArrayBuffer> | GPUBuffer;
+
+/**
+ * An input is its bytes, or a buffer of the same device that begins with them; what is given is read within the call. Of the
+ * outputs, those whose numbers are wanted are copied, the others stay where they are. Overlapping runs follow each other.
+ */
 export type GpuNet = {
-  /**
-   * One run. An input is its bytes, or a buffer of the same device that begins with them; an output comes back as bytes,
-   * or with `keep` as a buffer of the caller's.
-   */
-  run(inputs: readonly (Uint8Array | GPUBuffer)[], keep?: boolean): Promise<(Uint8Array | GPUBuffer)[]>;
+  /** The outputs' bytes. */
+  run(inputs: readonly GpuInput[], wanted: readonly number[]): Promise<Uint8Array<ArrayBuffer>[]>;
+  /** The outputs in new buffers, which are the caller's to destroy. */
+  runKept(inputs: readonly GpuInput[], wanted: readonly number[]): Promise<GPUBuffer[]>;
   /** Lets go of the device's memory, and leaves the device alone. */
   destroy(): void;
 };
 
 /** Rejects if the device refuses a shader or has too little memory. */
-export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Uint8Array): Promise<GpuNet> {
-  device.pushErrorScope("validation");
-  device.pushErrorScope("out-of-memory");
+export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Uint8Array<ArrayBuffer>): Promise<GpuNet> {
   const { mapRead, copySource, copyTarget, storage } = usages;
   const made: GPUBuffer[] = [];
   const create = (size: number, usage: number) => {
@@ -28,77 +37,117 @@ export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Ui
     made.push(buffer);
     return buffer;
   };
-  const arenas = plan.arenas.map((bytes) => create(bytes, storage | copySource | copyTarget));
-  // Compiling is what takes longest: all at once, as far as the device can.
-  const compiling = plan.shaders.map((code) =>
-    device.createComputePipelineAsync({ layout: "auto", compute: { module: device.createShaderModule({ code }), entryPoint: "main" } }),
-  );
-  const [first] = arenas;
-  if (first && weights.byteLength > 0) write(first, 0, weights);
-  const pipelines = await Promise.all(compiling);
-  const dispatches = plan.dispatches.map(([shader, bindings, grid]) => {
-    const pipeline = pipelines[shader] as GPUComputePipeline;
-    const entries = bindings.map(([arena, offset, bytes], binding) => ({
-      binding,
-      resource: { buffer: arenas[arena] as GPUBuffer, offset, size: Math.max(16, Math.ceil(bytes / 16) * 16) },
-    }));
-    return { pipeline, grid, bindings: device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }) };
-  });
   // Outputs one after the other, each at a multiple of what a copy needs.
   const places: number[] = [];
   const total = plan.outputs.reduce((end, [, , bytes]) => {
     places.push(end);
     return end + Math.ceil(bytes / 8) * 8;
   }, 0);
-  const result = create(total, mapRead | copyTarget);
-  const problems = [await device.popErrorScope(), await device.popErrorScope()].flatMap((problem) => problem ?? []);
-  if (problems[0]) {
+  /** What outputs are read back through: as many as runs overlap. */
+  const free: GPUBuffer[] = [];
+  try {
+    // Compiling is what takes longest: all at once, as far as the device can, and begun before anything else.
+    const compiling = Promise.all(
+      plan.shaders.map((code) =>
+        device.createComputePipelineAsync({
+          layout: "auto",
+          compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
+        }),
+      ),
+    );
+    // Its own rejection is awaited below; one of the memory's may come first.
+    compiling.catch(() => {});
+    const arenas = await guarded(device, () => {
+      const buffers = plan.arenas.map((bytes) => create(bytes, storage | copySource | copyTarget));
+      if (buffers[0] && weights.byteLength > 0) write(buffers[0], 0, weights);
+      free.push(create(total, mapRead | copyTarget));
+      return buffers;
+    });
+    const pipelines = await compiling;
+    const dispatches = await guarded(device, () => bind(pipelines, arenas));
+    return createRuns(arenas, dispatches);
+  } catch (error) {
     destroy();
-    throw new Error(`the device refuses the network: ${problems[0].message}`);
+    throw new Error(`the device refuses the network: ${(error as Error).message}`, { cause: error });
   }
-  let last: Promise<unknown> = Promise.resolve();
 
-  return {
-    run(inputs, keep = false) {
-      // What is read back goes through one buffer, so that runs follow each other.
-      const next = last.then(() => runOnce(inputs, keep));
-      last = next.catch(() => undefined);
-      return next;
-    },
-    destroy,
-  };
+  function bind(pipelines: readonly GPUComputePipeline[], arenas: readonly GPUBuffer[]): Dispatch[] {
+    return plan.dispatches.map(([shader, bindings, grid]) => {
+      const pipeline = pipelines[shader] as GPUComputePipeline;
+      const entries = bindings.map(([arena, offset, bytes], binding) => ({
+        binding,
+        resource: { buffer: arenas[arena] as GPUBuffer, offset, size: Math.max(16, Math.ceil(bytes / 16) * 16) },
+      }));
+      return { pipeline, grid, bindings: device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }) };
+    });
+  }
 
-  async function runOnce(inputs: readonly (Uint8Array | GPUBuffer)[], keep: boolean): Promise<(Uint8Array | GPUBuffer)[]> {
-    const encoder = device.createCommandEncoder();
-    plan.inputs.forEach(([arena, offset, bytes], i) => {
-      const given = inputs[i] as Uint8Array | GPUBuffer;
-      const target = arenas[arena] as GPUBuffer;
-      if (given instanceof Uint8Array) write(target, offset, given);
-      else encoder.copyBufferToBuffer(given, 0, target, offset, padded(bytes));
-    });
-    const pass = encoder.beginComputePass();
-    for (const { pipeline, bindings, grid } of dispatches) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindings);
-      pass.dispatchWorkgroups(...grid);
+  function createRuns(arenas: readonly GPUBuffer[], dispatches: readonly Dispatch[]): GpuNet {
+    /** The device judges a first run, and any with buffers that are not ours. */
+    let isJudged = false;
+    return {
+      async run(inputs, wanted) {
+        const result = free.pop() ?? create(total, mapRead | copyTarget);
+        try {
+          await submit(inputs, (encoder) => {
+            for (const output of wanted) copyOutput(encoder, output, result, places[output] as number);
+          });
+          await result.mapAsync(1);
+          const bytes = new Uint8Array(result.getMappedRange());
+          const copies = wanted.map((output) => {
+            const at = places[output] as number;
+            return bytes.slice(at, at + (plan.outputs[output] as Stretch)[2]);
+          });
+          result.unmap();
+          return copies;
+        } finally {
+          free.push(result);
+        }
+      },
+      async runKept(inputs, wanted) {
+        const kept = wanted.map((output) => newBuffer((plan.outputs[output] as Stretch)[2]));
+        await submit(inputs, (encoder) => {
+          for (const [i, output] of wanted.entries()) copyOutput(encoder, output, kept[i] as GPUBuffer, 0);
+        });
+        return kept;
+      },
+      destroy,
+    };
+
+    /** Everything is with the device before this returns; it waits only for the device's judgement. */
+    async function submit(inputs: readonly GpuInput[], copy: (encoder: GPUCommandEncoder) => void): Promise<void> {
+      const work = () => {
+        const encoder = encode(inputs);
+        copy(encoder);
+        device.queue.submit([encoder.finish()]);
+      };
+      if (isJudged && inputs.every((given) => given instanceof Uint8Array)) work();
+      else await guarded(device, work);
+      isJudged = true;
     }
-    pass.end();
-    const kept = keep ? plan.outputs.map(([, , bytes]) => newBuffer(bytes)) : [];
-    plan.outputs.forEach(([arena, offset, bytes]: Stretch, i) => {
-      const source = arenas[arena] as GPUBuffer;
-      if (bytes === 0) return;
-      encoder.copyBufferToBuffer(source, offset, kept[i] ?? result, keep ? 0 : (places[i] as number), padded(bytes));
-    });
-    device.queue.submit([encoder.finish()]);
-    if (keep) {
-      await device.queue.onSubmittedWorkDone();
-      return kept;
+
+    function encode(inputs: readonly GpuInput[]): GPUCommandEncoder {
+      const encoder = device.createCommandEncoder();
+      plan.inputs.forEach(([arena, offset, bytes], i) => {
+        const given = inputs[i] as GpuInput;
+        const target = arenas[arena] as GPUBuffer;
+        if (given instanceof Uint8Array) write(target, offset, given);
+        else encoder.copyBufferToBuffer(given, 0, target, offset, padded(bytes));
+      });
+      const pass = encoder.beginComputePass();
+      for (const { pipeline, bindings, grid } of dispatches) {
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, bindings);
+        pass.dispatchWorkgroups(...grid);
+      }
+      pass.end();
+      return encoder;
     }
-    await result.mapAsync(1);
-    const bytes = new Uint8Array(result.getMappedRange());
-    const copies = plan.outputs.map(([, , size], i) => bytes.slice(places[i], (places[i] as number) + size));
-    result.unmap();
-    return copies;
+
+    function copyOutput(encoder: GPUCommandEncoder, output: number, target: GPUBuffer, at: number): void {
+      const [arena, offset, bytes] = plan.outputs[output] as Stretch;
+      if (bytes > 0) encoder.copyBufferToBuffer(arenas[arena] as GPUBuffer, offset, target, at, padded(bytes));
+    }
   }
 
   function newBuffer(bytes: number): GPUBuffer {
@@ -106,10 +155,10 @@ export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Ui
   }
 
   /** The device takes whole words; what stands behind the last element means nothing. */
-  function write(target: GPUBuffer, offset: number, bytes: Uint8Array): void {
+  function write(target: GPUBuffer, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
     const rest = bytes.byteLength % 4;
     const whole = bytes.byteLength - rest;
-    if (whole > 0) device.queue.writeBuffer(target, offset, bytes as Uint8Array<ArrayBuffer>, 0, whole);
+    if (whole > 0) device.queue.writeBuffer(target, offset, bytes, 0, whole);
     if (rest === 0) return;
     const word = new Uint8Array(4);
     word.set(bytes.subarray(whole));
@@ -123,4 +172,14 @@ export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Ui
 
 function padded(bytes: number): number {
   return Math.ceil(bytes / 4) * 4;
+}
+
+/** What the work makes; rejects if the device finds it wrong or has no memory for it. The scopes are closed before anyone else can open one. */
+async function guarded<T>(device: GPUDevice, work: () => T): Promise<T> {
+  device.pushErrorScope("validation");
+  device.pushErrorScope("out-of-memory");
+  const made = work();
+  const problems = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
+  for (const problem of problems) if (problem) throw new Error(problem.message);
+  return made;
 }

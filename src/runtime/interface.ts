@@ -1,20 +1,23 @@
-/** What a built module says of itself; the compiler fills it in, `net.ts` and `gpu.ts` read it. */
+/** What a built module says of itself; the compiler fills it in, the code beside reads it. */
 
 export type ElementType = "f32" | "f64" | "f16" | "i8" | "u8" | "i32" | "i64" | "bool";
 
-/** An input or output: `at` is its byte offset in the module's memory. */
+/** An input or output: `at` is its byte offset in the WebAssembly module's memory. */
 export type Slot = { readonly name: string; readonly shape: readonly number[]; readonly dtype: ElementType; readonly at: number };
 
 export type WasmTarget = "relaxed" | "simd";
 export type Target = WasmTarget | "webgpu";
+
+export const weightsFile = "model.weights.bin";
+/** The plan for a GPU, as JSON. */
+export const gpuPlanFile = "model.webgpu.json";
+export const gpuWeightsFile = "model.webgpu.bin";
 
 export type Manifest = {
   readonly inputs: readonly Slot[];
   readonly outputs: readonly Slot[];
   /** Length in bytes of each file, by its name: a page that answers in a file's place is found out. */
   readonly bytes: { readonly [file: string]: number };
-  /** Absent from a module built without WebGPU. */
-  readonly gpu?: GpuPlan;
 };
 
 /** A stretch of an arena: which one, the first byte, and how many. */
