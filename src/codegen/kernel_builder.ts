@@ -35,7 +35,12 @@ export type LoopScope = {
 export type Tile = { readonly name: string; readonly type: KernelType; readonly shape: readonly number[]; readonly vector: boolean };
 
 /** What a shader has beside registers and buffers; tiles in memory become arrays. */
-export type ShaderState = { readonly extents: ReadonlyMap<GridAxis, number>; readonly arrays: Map<string, ShaderArray> };
+export type ShaderState = {
+  readonly extents: ReadonlyMap<GridAxis, number>;
+  readonly arrays: Map<string, ShaderArray>;
+  /** The buffer that the nest writes. */
+  readonly result: string;
+};
 
 export type Builder = {
   /** Of the program, and the memory tiles of this nest. */

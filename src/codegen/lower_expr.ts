@@ -126,6 +126,10 @@ export function loadAt(expr: ReadExpr, position: Index, type: KernelType, splat:
   const known = place.block.loaded.get(key);
   if (known) return { kind: "get", name: known.register, type };
   const buffer = bufferOf(expr.tensor, place);
+  if (splat || kernelTypes[type].lanes === 1) {
+    const part = partOfVector(expr, position, type, splat, place);
+    if (part) return part;
+  }
   const isVector = place.builder.shader !== undefined && !splat && kernelTypes[type].lanes > 1;
   const counted = isVector ? vectorPosition(position) : position;
   if (!counted) return loadLanes(expr, position, type, place);
@@ -142,6 +146,28 @@ export function loadAt(expr: ReadExpr, position: Index, type: KernelType, splat:
   const register = assign(splat ? "s" : "r", type, load, place);
   if (register.kind === "get") place.block.loaded.set(key, { register: register.name, buffer: buffer.name });
   return register;
+}
+
+/**
+ * In a shader, an element whose lane in a vector of memory is known is read with its neighbours, which are most often read too: one
+ * load instead of four. Not where the nest writes the buffer, by elements perhaps.
+ */
+function partOfVector(expr: ReadExpr, position: Index, type: KernelType, splat: boolean, place: Place): KernelExpr | undefined {
+  const { shader } = place.builder;
+  const { element } = kernelTypes[type];
+  if (!shader || expr.tensor === shader.result || shader.arrays.has(expr.tensor)) return undefined;
+  if (element === "f64" || position.terms.length === 0 || !hasVectorMemory(expr.dtype)) return undefined;
+  const lane = ((position.constant % 4) + 4) % 4;
+  const first = offset(position, -lane);
+  if (!vectorPosition(first)) return undefined;
+  const vector = loadAt(expr, first, `${element}x4`, false, place);
+  const value: KernelExpr = { kind: "extract", type: element, value: vector, lane };
+  return splat ? assign("s", type, { kind: "splat", type, value }, place) : value;
+}
+
+/** Element types whose four consecutive elements are one vector in memory. */
+export function hasVectorMemory(dtype: DType): boolean {
+  return dtype === "f32" || dtype === "i32" || dtype === "i64";
 }
 
 /** Four elements that no vector of memory holds together. */

@@ -27,8 +27,8 @@ import {
   type Tile,
   vectorOf,
 } from "./kernel_builder.ts";
-import { branchOf, isSafe, lowerScalar, tilePosition, tileRegister, wrapTo } from "./lower_expr.ts";
-import { atLane, hasVectorMemory, lowerVector, varies } from "./lower_vector.ts";
+import { branchOf, hasVectorMemory, isSafe, lowerScalar, tilePosition, tileRegister, wrapTo } from "./lower_expr.ts";
+import { atLane, lowerVector, varies } from "./lower_vector.ts";
 import { shareValues } from "./value_numbering.ts";
 
 export type LoweredNest = {

@@ -14,6 +14,7 @@ import { gridExtents } from "./grid.ts";
 import { createBuilder } from "./kernel_builder.ts";
 import { lowerBody } from "./lower_nest.ts";
 import { lowerToKernels } from "./lower_to_kernel.ts";
+import { packBindings } from "./pack_bindings.ts";
 import { planArenas } from "./plan_arenas.ts";
 
 /** A shader with the buffers of its parameters, in their order. */
@@ -51,7 +52,8 @@ export function lowerToShaders(planned: LoopProgram, limits: GpuLimits = default
     buffers: program.buffers.filter(isKnown),
     nests: program.nests.filter((nest) => nest.phase === "build"),
   });
-  return { name, inputs, outputs, ...planArenas(program, list, dispatches, weights, limits), dispatches, shaders: list, build };
+  const arenas = planArenas(program, list, dispatches, weights, limits);
+  return packBindings({ name, inputs, outputs, ...arenas, dispatches, shaders: list, build }, limits);
 }
 
 /** Places are decided anew: arenas are coloured, and a result lies apart from all that its dispatch reads. */
@@ -80,7 +82,7 @@ function fitsInto(nest: Nest, other: Nest): boolean {
 
 function lowerShader(nest: Nest, buffers: ReadonlyMap<string, Buffer>): LoweredShader {
   const extents = gridExtents(nest.body);
-  const builder = createBuilder(buffers, false, { extents, arrays: new Map() });
+  const builder = createBuilder(buffers, false, { extents, arrays: new Map(), result: nest.result });
   const body = lowerBody(nest, builder);
   const shader: Shader = {
     name: nest.name,

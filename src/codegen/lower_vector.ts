@@ -13,6 +13,7 @@ import { bufferOf, insideCondition, isInside, isInsideDimension, positionOf } fr
 import { assign, lane, lanes, type Place, rangesOf, resolve, scalarType, vectorOf } from "./kernel_builder.ts";
 import {
   chooseLazily,
+  hasVectorMemory,
   isSafe,
   loadAt,
   lowerExpansion,
@@ -121,11 +122,6 @@ function splatOf(expr: Expr, place: Place): KernelExpr {
     return loadAt(expr, positionOf(buffer, expr.indices, place), type, true, place);
   }
   return { kind: "splat", type, value: maskOfBool(lowerScalar(expr, place), dtypeOf(expr)) };
-}
-
-/** Element types whose four consecutive elements are one vector in memory. */
-export function hasVectorMemory(dtype: DType): boolean {
-  return dtype === "f32" || dtype === "i32" || dtype === "i64";
 }
 
 function lowerRead(expr: ReadExpr, place: Place): KernelExpr {

@@ -25,19 +25,25 @@ export async function createGpuRunner(program: ShaderProgram, weights: Weights, 
 }
 
 async function runNet(net: GpuNet, program: ShaderProgram, inputs: Tensors): Promise<Map<string, Float64Array>> {
-  const given = program.inputs.map((name) => {
+  const all = program.outputs.map((_, i) => i);
+  return decodeOutputs(program, await net.run(encodeInputs(program, inputs), all));
+}
+
+/** The bytes of each input, in the program's order. */
+export function encodeInputs(program: ShaderProgram, inputs: Tensors): Uint8Array<ArrayBuffer>[] {
+  return program.inputs.map((name) => {
     const values = inputs.get(name);
     invariant(values, `no values for the input ${name}`);
     return encode(values, placementOf(program, name));
   });
-  const results = await net.run(
-    given,
-    program.outputs.map((_, i) => i),
-  );
+}
+
+/** Outputs by name, from their bytes in the program's order. */
+export function decodeOutputs(program: ShaderProgram, results: readonly Uint8Array[]): Map<string, Float64Array> {
   return new Map(
     program.outputs.map(({ name, value }, i) => {
       const bytes = results[i];
-      invariant(bytes instanceof Uint8Array, `no bytes for the output ${name}`);
+      invariant(bytes, `no bytes for the output ${name}`);
       return [name, decode(bytes, placementOf(program, value))];
     }),
   );
