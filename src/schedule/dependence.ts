@@ -28,9 +28,18 @@ export type Dependence = {
  */
 export type Execution = "order" | "at once" | "apart";
 
-export function dependencesOf(nest: Nest, buffers: Buffers, execution: Execution = "order"): Dependence[] {
-  return meetingAccesses(nest, buffers).flatMap((meeting) => dependenceOf(meeting, buffers, execution));
+export function dependencesOf(nest: Nest, buffers: Buffers, execution: Execution = "order"): readonly Dependence[] {
+  const known = found.get(nest);
+  const kept = known?.buffers === buffers ? known : { buffers, of: new Map<Execution, readonly Dependence[]>() };
+  found.set(nest, kept);
+  const dependences =
+    kept.of.get(execution) ?? meetingAccesses(nest, buffers).flatMap((meeting) => dependenceOf(meeting, buffers, execution));
+  kept.of.set(execution, dependences);
+  return dependences;
 }
+
+/** Nests never change, and several steps are asked of one. */
+const found = new WeakMap<Nest, { readonly buffers: Buffers; readonly of: Map<Execution, readonly Dependence[]> }>();
 
 /** The dependence that has its first difference at this loop, if there is one: iterations of the loop are not independent. */
 export function carriedBy(loop: string, dependences: readonly Dependence[]): Dependence | undefined {

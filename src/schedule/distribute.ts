@@ -2,8 +2,8 @@
  * distribute: a nest that no schedule has bound to a GPU's grid is bound: for each of its statements side by side, the outermost
  * loops whose iterations are independent become one, cut into workgroups. What is left runs in order, in each invocation.
  */
-import { type For, isGridAxis, type Nest, type Statement } from "../ir/loop.ts";
-import { loopsOf } from "./nest.ts";
+import { type For, type GridAxis, isGridAxis, type Nest, type Statement } from "../ir/loop.ts";
+import { loopsOf, replaceLoop } from "./nest.ts";
 import type { Argument, Clause, Context, Step } from "./primitive.ts";
 import { applyStep } from "./primitives.ts";
 
@@ -30,14 +30,7 @@ function distributePart(part: Statement, position: number, context: Context): Ne
   const steps: Step[] = [
     ...(band.length > 1 ? [step(["fuse", ...band.map((loop) => loop.name)], ["into", name])] : []),
     step(["split", name], ["by", size]),
-    ...(groups > longest
-      ? [
-          step(["split", `${name}.o`], ["by", longest]),
-          step(["bind", `${name}.o.o`], ["to", "workgroup.y"]),
-          step(["bind", `${name}.o.i`], ["to", "workgroup.x"]),
-        ]
-      : [step(["bind", `${name}.o`], ["to", "workgroup.x"])]),
-    step(["bind", `${name}.i`], ["to", "invocation.x"]),
+    ...(groups > longest ? [step(["split", `${name}.o`], ["by", longest])] : []),
   ];
   let nest = context.nest;
   for (const each of steps) {
@@ -46,7 +39,31 @@ function distributePart(part: Statement, position: number, context: Context): Ne
     if (!value) return context.nest;
     nest = value.nest;
   }
-  return nest;
+  const bound: readonly (readonly [string, GridAxis])[] =
+    groups > longest
+      ? [
+          [`${name}.o.o`, "workgroup.y"],
+          [`${name}.o.i`, "workgroup.x"],
+          [`${name}.i`, "invocation.x"],
+        ]
+      : [
+          [`${name}.o`, "workgroup.x"],
+          [`${name}.i`, "invocation.x"],
+        ];
+  return bound.reduce((current, [loop, axis]) => bindProven(current, loop, axis), nest);
+}
+
+/**
+ * A part of the fused band on a coordinate. That it may be bound was proven of every loop of the band: two iterations of the band that
+ * touched one element would differ first in one of its loops, which would then carry the dependence. To prove it once more of the
+ * fused loop, whose indices are full of divisions, takes seconds.
+ */
+function bindProven(nest: Nest, name: string, axis: GridAxis): Nest {
+  return {
+    ...nest,
+    body: replaceLoop(nest.body, name, (found) => ({ ...found, mode: axis })),
+    trace: [...nest.trace, `bind ${name} to ${axis}`],
+  };
 }
 
 /** The loops directly inside each other, from the outermost in, that could be bound. */
