@@ -77,7 +77,7 @@ test.each([
   ],
   [
     "private memory",
-    "model m(x: f32[64, 64]) -> y: f32[64, 64] { relu(x) }\nschedule s on webgpu for y { stage x in memory }",
+    "model m(x: f32[64, 64]) -> y: f32[64, 64] { matmul(x, @w: [64, 64] = ones) }\nschedule s on webgpu for y { stage w in memory at m }",
     /private memory of 16384, and the device's limit is 8192/,
   ],
   [
