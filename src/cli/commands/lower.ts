@@ -66,7 +66,7 @@ async function lower(path: string, options: Options, terminal: Terminal): Promis
   const sources = settle(readSources(options.source === undefined ? [] : [options.source]), terminal, {});
   const module = settle(loadModule(sources), terminal, {}, textsOf(sources));
   const lowered = settle(
-    resume(parsed, options.from, options.to, module, options.schedule),
+    resume(parsed, options.from, options.to, module, { schedule: options.schedule }),
     terminal,
     {},
     new Map([...texts, ...textsOf(sources)]),
