@@ -8,6 +8,8 @@ import { type ShaderPlacement, type ShaderProgram, weightsArena } from "../ir/sh
 import { createGpuNet, type GpuNet } from "../runtime/gpu.ts";
 import type { GpuPlan, Stretch } from "../runtime/interface.ts";
 import { invariant } from "../support/invariant.ts";
+import type { BuiltGpu } from "./build_module.ts";
+import type { Compiled } from "./compiled.ts";
 import type { Tensors, Weights } from "./execute.ts";
 
 export type GpuRunner = {
@@ -25,22 +27,41 @@ export async function createGpuRunner(program: ShaderProgram, weights: Weights, 
 }
 
 async function runNet(net: GpuNet, program: ShaderProgram, inputs: Tensors): Promise<Map<string, Float64Array>> {
-  const given = program.inputs.map((name) => {
+  const wanted = program.outputs.map((_, i) => i);
+  return decodeOutputs(program, await net.run(encodeInputs(program, inputs), wanted));
+}
+
+/** The bytes of each input, in the program's order. */
+export function encodeInputs(program: ShaderProgram, inputs: Tensors): Uint8Array<ArrayBuffer>[] {
+  return program.inputs.map((name) => {
     const values = inputs.get(name);
     invariant(values, `no values for the input ${name}`);
     return encode(values, placementOf(program, name));
   });
-  const results = await net.run(
-    given,
-    program.outputs.map((_, i) => i),
-  );
+}
+
+/** Outputs by name, from their bytes in the program's order. */
+export function decodeOutputs(program: ShaderProgram, results: readonly Uint8Array[]): Map<string, Float64Array> {
   return new Map(
     program.outputs.map(({ name, value }, i) => {
       const bytes = results[i];
-      invariant(bytes instanceof Uint8Array, `no bytes for the output ${name}`);
+      invariant(bytes, `no bytes for the output ${name}`);
       return [name, decode(bytes, placementOf(program, value))];
     }),
   );
+}
+
+/** What a module ships for a GPU. The program is compiled for one, and breaks no limit: `compile` has said so otherwise. */
+export function buildGpu(compiled: Compiled, weights: Weights): BuiltGpu {
+  const program = shadersOf(compiled);
+  return { plan: gpuPlan(program), weights: gpuWeights(program, weights) };
+}
+
+export function shadersOf({ target, levels }: Compiled): ShaderProgram {
+  invariant(target === "webgpu", "the program is not compiled for webgpu");
+  const { value, diagnostics } = levels.shader();
+  invariant(value, `the shaders fail: ${diagnostics[0]?.message}`);
+  return value;
 }
 
 /** Shaders as text, and what each dispatch binds. */

@@ -54,6 +54,7 @@ const packages: Record<string, readonly string[]> = {
   seedrandom: ["support/random.ts"],
   commander: ["cli/"],
   sharp: ["cli/io/"],
+  webgpu: ["cli/gpu/"],
 };
 
 const source = join(root, "src");
