@@ -14,6 +14,7 @@ import { gridExtents } from "./grid.ts";
 import { createBuilder } from "./kernel_builder.ts";
 import { lowerBody } from "./lower_nest.ts";
 import { lowerToKernels } from "./lower_to_kernel.ts";
+import { packBindings } from "./pack_bindings.ts";
 import { planArenas } from "./plan_arenas.ts";
 
 /** A shader with the buffers of its parameters, in their order. */
@@ -51,7 +52,8 @@ export function lowerToShaders(planned: LoopProgram, limits: GpuLimits = default
     buffers: program.buffers.filter(isKnown),
     nests: program.nests.filter((nest) => nest.phase === "build"),
   });
-  return { name, inputs, outputs, ...planArenas(program, list, dispatches, weights, limits), dispatches, shaders: list, build };
+  const arenas = planArenas(program, list, dispatches, weights, limits);
+  return packBindings({ name, inputs, outputs, ...arenas, dispatches, shaders: list, build }, limits);
 }
 
 /** Places are decided anew: arenas are coloured, and a result lies apart from all that its dispatch reads. */

@@ -39,8 +39,8 @@ function printArena({ name, bytes }: Arena): string {
   return `arena ${printName(name)} ${bytes}`;
 }
 
-function printPlacement({ buffer, dtype, shape, arena, offset, bytes }: ShaderPlacement): string {
-  return `place ${printName(buffer)}: ${printType({ dtype, shape })} in ${printName(arena)} at ${offset} bytes ${bytes}`;
+function printPlacement({ buffer, dtype, shape, arena, offset, bytes, packs }: ShaderPlacement): string {
+  return `place ${printName(buffer)}: ${printType({ dtype, shape })} in ${printName(arena)} at ${offset} bytes ${bytes}${packs ? ` packs [${packs.map(printName).join(", ")}]` : ""}`;
 }
 
 function printDispatch({ shader, nest, arguments: given }: Dispatch): string {

@@ -1,11 +1,12 @@
 /**
  * The one table of scalar functions. A record says which dtypes a function takes, its meaning in float64
- * (or exact integers), how WebAssembly spells it, and the error of that spelling. Everything that
+ * (or exact integers), how WebAssembly and WGSL spell it, and the errors of those spellings. Everything that
  * needs to know a function reads it here: the type checker, every interpreter, the error bound, codegen.
  */
 import type { DType } from "./dtype.ts";
 import type { Expr, ScalarFunction } from "./expr.ts";
 import { expandAtan, expandCos, expandErf, expandExp, expandLog, expandSin, expandTanh, largestAngle } from "./polynomials.ts";
+import { type WgslRecord, wgslFunctions } from "./wgsl_functions.ts";
 
 /** Builds an expression of functions that have instructions; arguments may be used more than once. */
 type Expansion = (...args: Expr[]) => Expr;
@@ -28,6 +29,8 @@ export type ScalarRecord = {
   readonly within?: number;
   /** Upper bounds of the absolute partial derivatives at the arguments (`result` is the value there). */
   readonly sensitivity?: (args: readonly Expr[], result: Expr) => readonly Expr[];
+  /** How WGSL spells it, and the error of that. */
+  readonly wgsl: WgslRecord;
 };
 
 const apply = (name: ScalarFunction, ...args: Expr[]): Expr => ({ kind: "apply", function: name, args, dtype: "f64" });
@@ -59,7 +62,7 @@ function erf(x: number): number {
 
 const bits = new DataView(new ArrayBuffer(4));
 
-export const scalarFunctions: { readonly [name in ScalarFunction]: ScalarRecord } = {
+const records: { readonly [name in ScalarFunction]: Omit<ScalarRecord, "wgsl"> } = {
   add: {
     arity: 2,
     takes: "number",
@@ -284,6 +287,10 @@ export const scalarFunctions: { readonly [name in ScalarFunction]: ScalarRecord 
     },
   },
 };
+
+export const scalarFunctions = Object.fromEntries(
+  Object.entries(records).map(([name, record]) => [name, { ...record, wgsl: wgslFunctions[name as ScalarFunction] }]),
+) as { readonly [name in ScalarFunction]: ScalarRecord };
 
 export function isScalarFunction(name: string): name is ScalarFunction {
   return Object.hasOwn(scalarFunctions, name);

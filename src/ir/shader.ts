@@ -45,6 +45,8 @@ export type ShaderPlacement = {
   /** In bytes. */
   readonly offset: number;
   readonly bytes: number;
+  /** What lies in it, where it is no buffer but a stretch of an arena that a dispatch binds for several that it reads. */
+  readonly packs?: readonly string[];
 };
 
 export type Dispatch = { readonly shader: string; readonly nest: string; readonly arguments: readonly string[] };

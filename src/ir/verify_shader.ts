@@ -93,6 +93,7 @@ function checkDispatch(
     else if (parameter && parameter.dtype !== place.dtype)
       report.add("argument-dtype", `${where}: \`${parameter.name}\` holds ${parameter.dtype}, and \`${place.buffer}\` ${place.dtype}`);
     if (!place || !parameter?.writes) return;
+    if (place.packs) report.add("pack-place", `${where} writes \`${place.buffer}\`, which packs what is read`);
     if (place.arena === weightsArena) report.add("weights-written", `${where} writes \`${place.buffer}\`, which lies among the weights`);
     // A buffer of the device is either read or written in a dispatch (WebGPU, 3.4.5 Resource usages).
     const other = places.find((read, k) => k !== i && read?.arena === place.arena);
@@ -129,9 +130,19 @@ function checkMemory(program: ShaderProgram, limits: GpuLimits, report: Report):
     if (bytes > limits.maxStorageBufferBindingSize)
       report.add("gpu-limit", `\`${buffer}\` has ${bytes} bytes, and the device binds at most ${limits.maxStorageBufferBindingSize}`);
   }
+  checkPacks(program, report);
   const placed = new Set(program.placements.map((placement) => placement.buffer));
   for (const name of [...program.inputs, ...program.outputs.map((output) => output.value)])
     if (!placed.has(name)) report.add("unplaced", `\`${name}\` is an input or output and has no place in an arena`);
+}
+
+function checkPacks({ placements }: ShaderProgram, report: Report): void {
+  for (const { buffer, arena, offset, bytes, packs = [] } of placements)
+    for (const name of packs) {
+      const packed = placements.find((candidate) => candidate.buffer === name && !candidate.packs);
+      const isInside = packed?.arena === arena && packed.offset >= offset && packed.offset + packed.bytes <= offset + bytes;
+      if (!isInside) report.add("pack-place", `\`${buffer}\` packs \`${name}\`, which does not lie in it`);
+    }
 }
 
 /** What a dispatch reads is still there: the dispatches are followed twice, with whoever last wrote each stretch of an arena. */
@@ -151,6 +162,10 @@ function checkLives(
   };
   const read = (name: string, where: string) => {
     const place = placements.get(name);
+    if (place?.packs) {
+      for (const packed of place.packs) read(packed, where);
+      return;
+    }
     if (!place || place.bytes === 0 || place.arena === weightsArena) return;
     const isThere = owners.get(place.arena)?.some((owner) => owner.offset === place.offset && owner.bytes === place.bytes);
     if (!isThere) report.add("overwritten", `${where} reads \`${name}\`, whose place holds something else by then, or nothing yet`);

@@ -1,7 +1,7 @@
 /**
  * errorBound: a compute that bounds, element by element, how far an f32 evaluation of another may lie from its exact value.
  * A forward error analysis over the expression (Higham, Accuracy and Stability of Numerical Algorithms, chapters 2-4):
- * an operation correctly rounded adds u |result|, a sum of n terms in any order n u sum |term|, and errors of arguments
+ * an operation adds u |result|, a sum of n terms in any order n u sum |term|, and errors of arguments
  * pass on by the functions' sensitivities. Operands are taken as exact. Reductions of other tensors in the same group
  * enter with their own bound, the tensor `NAME.bound`.
  */
@@ -10,8 +10,23 @@ import { elementCount, isFloat } from "../ir/dtype.ts";
 import { type Compute, constantExpr, dtypeOf, type Expr, mapExpr, type ScalarFunction } from "../ir/expr.ts";
 import { scalarFunctions } from "../ir/scalar_functions.ts";
 
+/** How exact a target's f32 is. */
+export type Arithmetic = {
+  /** Relative error of adding and multiplying. */
+  readonly roundoff: number;
+  /** Error of a function's f32 spelling, in units in the last place of the exact result. */
+  ulps(name: ScalarFunction): number;
+};
+
 /** Half the distance from 1 to the next f32. */
 const unitRoundoff = 2 ** -24;
+
+export const arithmetics: { readonly [target in "wasm" | "webgpu"]: Arithmetic } = {
+  wasm: { roundoff: unitRoundoff, ulps: (name) => scalarFunctions[name].ulps },
+  // A device may round either way (WGSL, 15.7.1 Rounding).
+  webgpu: { roundoff: 2 * unitRoundoff, ulps: (name) => scalarFunctions[name].wgsl.ulps },
+};
+
 /** The same for f16, and half of its smallest number. */
 const halfRoundoff = 2 ** -11;
 const halfUnderflow = 2 ** -25;
@@ -23,9 +38,9 @@ export function boundName(tensor: string): string {
 }
 
 /** `inner` are the tensors of the same group, which carry errors of their own. */
-export function errorBound(compute: Compute, inner: ReadonlySet<string>): Compute {
+export function errorBound(compute: Compute, inner: ReadonlySet<string>, arithmetic: Arithmetic): Compute {
   const value = inSingle(compute.value);
-  const computed = errorOf(value, inner);
+  const computed = errorOf(value, { inner, arithmetic });
   // Half precision is for storage: computing goes on in f32, and the result is rounded once more.
   const error =
     compute.dtype === "f16" ? plus(computed, plus(times(number(halfRoundoff), magnitude(value)), number(halfUnderflow))) : computed;
@@ -37,8 +52,11 @@ export function errorBound(compute: Compute, inner: ReadonlySet<string>): Comput
   };
 }
 
-function errorOf(expr: Expr, inner: ReadonlySet<string>): Expr {
-  const go = (child: Expr) => errorOf(child, inner);
+type Scope = { readonly inner: ReadonlySet<string>; readonly arithmetic: Arithmetic };
+
+function errorOf(expr: Expr, scope: Scope): Expr {
+  const { inner, arithmetic } = scope;
+  const go = (child: Expr) => errorOf(child, scope);
   switch (expr.kind) {
     case "constant":
       return number(isFloat(expr.dtype) && Number.isFinite(expr.value) ? Math.abs(expr.value - Math.fround(expr.value)) : 0);
@@ -47,7 +65,7 @@ function errorOf(expr: Expr, inner: ReadonlySet<string>): Expr {
     case "read":
       return inner.has(expr.tensor) ? errorOfRead(expr, expr.otherwise && go(expr.otherwise)) : number(0);
     case "cast":
-      return errorOfCast(expr, go(expr.value));
+      return errorOfCast(expr, go(expr.value), arithmetic);
     case "select": {
       const uncertain = go(expr.condition);
       const chosen: Expr = { kind: "select", condition: expr.condition, whenTrue: go(expr.whenTrue), whenFalse: go(expr.whenFalse) };
@@ -56,14 +74,14 @@ function errorOf(expr: Expr, inner: ReadonlySet<string>): Expr {
       return { kind: "select", condition: apply("gt", uncertain, number(0)), whenTrue: either, whenFalse: chosen };
     }
     case "apply":
-      return errorOfApplication(expr, expr.args.map(go));
+      return errorOfApplication(expr, expr.args.map(go), arithmetic);
     case "reduce":
-      return errorOfReduction(expr, go(expr.body));
+      return errorOfReduction(expr, go(expr.body), arithmetic);
   }
 }
 
-function errorOfCast(expr: Extract<Expr, { kind: "cast" }>, error: Expr): Expr {
-  if (isFloat(expr.dtype)) return isFloat(dtypeOf(expr.value)) ? error : plus(error, times(number(unitRoundoff), magnitude(expr)));
+function errorOfCast(expr: Extract<Expr, { kind: "cast" }>, error: Expr, { roundoff }: Arithmetic): Expr {
+  if (isFloat(expr.dtype)) return isFloat(dtypeOf(expr.value)) ? error : plus(error, times(number(roundoff), magnitude(expr)));
   return isFloat(dtypeOf(expr.value)) ? discontinuous(error) : error;
 }
 
@@ -73,13 +91,14 @@ function discontinuous(error: Expr): Expr {
   return { kind: "select", condition: apply("gt", error, number(0)), whenTrue: plus(error, number(1)), whenFalse: number(0) };
 }
 
-function errorOfApplication(expr: Extract<Expr, { kind: "apply" }>, errors: readonly Expr[]): Expr {
+function errorOfApplication(expr: Extract<Expr, { kind: "apply" }>, errors: readonly Expr[], arithmetic: Arithmetic): Expr {
   const record = scalarFunctions[expr.function];
+  const ulps = arithmetic.ulps(expr.function);
   if (record.gives === "bool") return uncertaintyOf(expr, errors);
   // Integers are computed exactly, but may come from a float that was rounded to the next whole number.
   const isExact = !isFloat(expr.dtype);
   if (isExact && errors.every(isZero)) return number(0);
-  const rounding = isExact || record.ulps === 0 ? number(0) : times(number(2 * record.ulps * unitRoundoff), magnitude(expr));
+  const rounding = isExact || ulps === 0 ? number(0) : times(number(2 * ulps * unitRoundoff), magnitude(expr));
   const sensitivities = isExact ? record.sensitivity?.(expr.args.map(toF32), toF32(expr)) : record.sensitivity?.(expr.args, expr);
   if (!sensitivities)
     return plus(
@@ -98,13 +117,13 @@ function uncertaintyOf(expr: Extract<Expr, { kind: "apply" }>, errors: readonly 
   return { kind: "select", condition: close, whenTrue: number(1), whenFalse: number(0) };
 }
 
-function errorOfReduction(expr: Extract<Expr, { kind: "reduce" }>, error: Expr): Expr {
+function errorOfReduction(expr: Extract<Expr, { kind: "reduce" }>, error: Expr, { roundoff }: Arithmetic): Expr {
   if (!isFloat(expr.dtype)) return number(0);
   const count = elementCount(expr.axes.map((axis) => axis.extent));
   const reduce = (op: "sum" | "max" | "prod", body: Expr): Expr => ({ ...expr, op, body, dtype: "f32" });
   switch (expr.op) {
     case "sum":
-      return reduce("sum", plus(error, times(number(count * unitRoundoff), magnitude(expr.body))));
+      return reduce("sum", plus(error, times(number(count * roundoff), magnitude(expr.body))));
     case "max":
     case "min":
       // The largest error of any candidate; starts at -inf only where there is none, which lowering has folded away.
@@ -112,7 +131,7 @@ function errorOfReduction(expr: Extract<Expr, { kind: "reduce" }>, error: Expr):
     case "prod":
       return apply(
         "sub",
-        times(number(1 + 2 * count * unitRoundoff), reduce("prod", plus(magnitude(expr.body), error))),
+        times(number(1 + 2 * count * roundoff), reduce("prod", plus(magnitude(expr.body), error))),
         reduce("prod", magnitude(expr.body)),
       );
     case "argmax":

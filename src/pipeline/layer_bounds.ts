@@ -1,7 +1,7 @@
 /** The error bounds of groups as groups of their own, for judging what a target computed. */
 import type { TensorType } from "../ir/dtype.ts";
 import type { Group, TensorProgram } from "../ir/tensor.ts";
-import { errorBound } from "../passes/error_bound.ts";
+import { type Arithmetic, errorBound } from "../passes/error_bound.ts";
 import { normalize } from "../passes/lower_to_tensor.ts";
 import { bufferMap, tensorsReadBy } from "../passes/tensor_graph.ts";
 
@@ -11,6 +11,7 @@ import { bufferMap, tensorsReadBy } from "../passes/tensor_graph.ts";
  */
 export function withBounds(
   program: TensorProgram,
+  arithmetic: Arithmetic,
   recomputes: (layer: string, operand: string) => boolean = () => false,
 ): { program: TensorProgram; partsOf: ReadonlyMap<string, readonly string[]> } {
   const buffers = bufferMap(program);
@@ -30,7 +31,7 @@ export function withBounds(
         compute.dtype,
         compute.axes.map((axis) => axis.extent),
       );
-      for (const part of normalize(errorBound(compute, inner))) {
+      for (const part of normalize(errorBound(compute, inner, arithmetic))) {
         groups.push({ name: part.name, phase: group.phase, computes: [part] });
         add(
           part.name,

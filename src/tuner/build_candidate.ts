@@ -12,7 +12,7 @@ import type { KernelProgram } from "../ir/kernel.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import { roundToDType, writeElement } from "../ir/memory_element.ts";
 import { allocatedShape, type Buffer, type TensorProgram } from "../ir/tensor.ts";
-import { boundName } from "../passes/error_bound.ts";
+import { arithmetics, boundName } from "../passes/error_bound.ts";
 import { lowerToLoop } from "../passes/lower_to_loop.ts";
 import { tensorsReadBy } from "../passes/tensor_graph.ts";
 import { withBounds } from "../pipeline/layer_bounds.ts";
@@ -137,7 +137,7 @@ function referenceOf({ group }: Workload, buffers: ReadonlyMap<string, Buffer>):
   const inputs = [...buffers.values()].filter(({ role }) => role.kind === "input").map(({ name }) => name);
   const program: TensorProgram = { name: group.name, buffers: [...buffers.values()], groups: [group], inputs, outputs: [] };
   // Not verified: a tensor with a border that nobody computes is no program, but has a meaning.
-  const loops = lowerToLoop(withBounds(program).program);
+  const loops = lowerToLoop(withBounds(program, arithmetics.wasm).program);
   return lowerToKernels({ ...loops, nests: loops.nests.map(decompose) }, { float64: true });
 }
 

@@ -5,11 +5,13 @@ import type { KernelExpr, KernelType } from "../../ir/kernel.ts";
 import { childrenOfKernel } from "../../ir/kernel_parts.ts";
 import { kernelTypes, typeOfKernel } from "../../ir/kernel_type.ts";
 import { scalarFunctions } from "../../ir/scalar_functions.ts";
+import { strengths } from "../../ir/wgsl_functions.ts";
+import { exactJson } from "../../support/exact_json.ts";
 import { invariant, unreachable } from "../../support/invariant.ts";
 import type { Helper } from "./helpers.ts";
 import { dividesPlainly } from "./intervals.ts";
 import type { Names } from "./names.ts";
-import { primary, spellingOf, strengths, type Text, typeName, within } from "./spelling.ts";
+import { primary, spellingOf, type Text, typeName, within } from "./spelling.ts";
 import { loadElement, type Place, type Storage } from "./storage.ts";
 
 export type ExprContext = {
@@ -55,6 +57,8 @@ export function valueText(expr: KernelExpr, context: ExprContext): Text {
       return replaceText(expr, context);
     case "convert": {
       const value = isConstant(expr.value) ? runtime(expr.value, context) : go(expr.value);
+      if (expr.type === "i32" && expr.from === "f32") return callText(context.use("saturated"), [value]);
+      if (expr.type === "i32x4" && expr.from === "f32x4") return callText(context.use("saturated_lanes"), [value]);
       return callText(typeName(expr.type), [value]);
     }
     case "wrap":
@@ -99,7 +103,11 @@ function isTruth(expr: KernelExpr): boolean {
   return scalarFunctions[expr.function].gives === "bool" || (expr.function === "bit_and" && expr.args.every(isTruth));
 }
 
+/** A device need not know NaN; what differs from itself has the bits of one. */
 function compareText(operator: string, a: KernelExpr, b: KernelExpr, context: ExprContext): Text {
+  const type = typeOfKernel(a);
+  if (operator === "!=" && type.startsWith("f") && exactJson(a) === exactJson(b))
+    return callText(context.use(type === "f32x4" ? "is_nan_lanes" : "is_nan"), [valueText(a, context)]);
   const [left, right] = [a, b].map((arg) => within(strengths.shift, valueText(arg, context)));
   return { text: `${left} ${operator} ${right}`, strength: strengths.compare };
 }

@@ -7,6 +7,10 @@ export type Helper =
   | "not_a_number"
   | "runtime_f32"
   | "runtime_i32"
+  | "saturated"
+  | "saturated_lanes"
+  | "is_nan"
+  | "is_nan_lanes"
   | "replaced_f32"
   | "replaced_i32"
   | "element_i8"
@@ -45,6 +49,20 @@ fn infinity() -> f32 { return bitcast<f32>(infinity_bits); }`,
     text: "/// Keeps what is constant from being evaluated, and refused, by the compiler of the shader.\nfn runtime_f32(x: f32) -> f32 { return x; }",
   },
   runtime_i32: { text: "fn runtime_i32(x: i32) -> i32 { return x; }" },
+  saturated: {
+    text: `/// WGSL ends at the largest f32 below 2^31.
+fn saturated(x: f32) -> i32 { return select(i32(x), 2147483647, x >= 2147483648f); }`,
+  },
+  saturated_lanes: {
+    text: "fn saturated_lanes(x: vec4f) -> vec4i { return select(vec4i(x), vec4i(2147483647), x >= vec4f(2147483648f)); }",
+  },
+  is_nan: {
+    text: `/// A device may take comparisons for those of finite numbers: the bits say it.
+fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`,
+  },
+  is_nan_lanes: {
+    text: "fn is_nan_lanes(x: vec4f) -> vec4<bool> { return (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u); }",
+  },
   replaced_f32: { text: "fn replaced_f32(v: vec4f, lane: i32, x: f32) -> vec4f { var w = v; w[lane] = x; return w; }" },
   replaced_i32: { text: "fn replaced_i32(v: vec4i, lane: i32, x: i32) -> vec4i { var w = v; w[lane] = x; return w; }" },
   element_i8: {

@@ -85,7 +85,9 @@ function takePlacement(cursor: Cursor): ShaderPlacement {
   take(cursor, ":");
   const type = takeType(cursor);
   take(cursor, "in");
-  return { buffer, ...type, arena: takeName(cursor, "an arena"), offset: takeBytes(cursor, "at"), bytes: takeBytes(cursor, "bytes") };
+  const place = { arena: takeName(cursor, "an arena"), offset: takeBytes(cursor, "at"), bytes: takeBytes(cursor, "bytes") };
+  const packs = eat(cursor, "packs") ? takeList(cursor, "[", "]", () => takeName(cursor)) : undefined;
+  return { buffer, ...type, ...place, ...(packs ? { packs } : {}) };
 }
 
 function takeDispatch(cursor: Cursor): Dispatch {
