@@ -3,10 +3,10 @@
 import { InvalidArgumentError } from "commander";
 import type { Level } from "../ir/level_program.ts";
 import { passNames } from "../pipeline/passes.ts";
-import { levelOf } from "../pipeline/resume.ts";
+import { levelOf, shaderPass } from "../pipeline/resume.ts";
 import { nearest } from "../support/nearest.ts";
 
-export const levels: readonly Level[] = ["nn", "tensor", "loop", "kernel"];
+export const levels: readonly Level[] = ["nn", "tensor", "loop", "kernel", "shader"];
 
 export function parsePass(text: string): string {
   if (passNames.includes(text)) return text;
@@ -22,6 +22,7 @@ export function passList(): string {
 
 /** The last pass of a level: what its text has behind it where nothing else is said. */
 export function lastPass(level: Level): string {
+  if (level === "shader") return shaderPass;
   return passNames.findLast((pass) => levelOf(pass) === level) ?? "";
 }
 

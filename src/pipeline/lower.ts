@@ -57,9 +57,12 @@ export function fuse(program: TensorProgram, last?: string): TensorProgram {
 /** A program whose fusion stopped early (`last` names one of its passes) is left as it is. */
 export function layOut(program: TensorProgram, { last, target }: { readonly last?: string; readonly target: Target }): TensorProgram {
   const stopped = last !== undefined && !memoryPasses.some((pass) => pass.name === last);
-  // No dispatch may read what it writes under another name (WebGPU, 3.4.5 Resource usages).
-  const passes = target === "webgpu" ? memoryPasses.filter((pass) => pass.run !== computeInPlace) : memoryPasses;
-  return stopped ? program : runTensorPasses(program, passes, last);
+  return stopped ? program : runTensorPasses(program, memoryPassesFor(target), last);
+}
+
+/** No dispatch may read what it writes under another name (WebGPU, 3.4.5 Resource usages). */
+export function memoryPassesFor(target: Target): readonly TensorPass[] {
+  return target === "webgpu" ? memoryPasses.filter((pass) => pass.run !== computeInPlace) : memoryPasses;
 }
 
 /** Loops with schedules applied (`default`), with reductions merely decomposed (`none`), or as lowered (`unscheduled`). */
