@@ -48,9 +48,14 @@ function icdOf(file: string): string {
   return `${process.env.QUERN_VULKAN ?? `${root}.cache/vulkan`}/${file}`;
 }
 
+/** What a process is started with whose Dawn shall have this driver. */
+export function environmentOf(name: DriverName): { readonly [variable: string]: string } {
+  const file = files[name];
+  return file ? { VK_ICD_FILENAMES: icdOf(file), XDG_RUNTIME_DIR: "/tmp" } : {};
+}
+
 /** `seconds` is the most that one job may take. */
 export function openDriver(name: DriverName, seconds = 120): Driver {
-  const file = files[name];
   let child: ChildProcess | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -117,10 +122,9 @@ export function openDriver(name: DriverName, seconds = 120): Driver {
   }
 
   function start(): Promise<ChildProcess> {
-    const environment = file ? { VK_ICD_FILENAMES: icdOf(file), XDG_RUNTIME_DIR: "/tmp" } : {};
     const made = fork(`${root}tests/gpu/dawn_worker.ts`, [name], {
       execArgv: ["--import", "tsx"],
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...environmentOf(name) },
       serialization: "advanced",
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
