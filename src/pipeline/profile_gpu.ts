@@ -4,7 +4,7 @@
  */
 import { floatOperations } from "../ir/float_operations.ts";
 import type { Dispatch as DispatchOf, Shader, ShaderProgram } from "../ir/shader.ts";
-import { bindDispatches, compileShaders, type Dispatch, encodeDispatch } from "../runtime/gpu.ts";
+import { type Dispatch, encodeDispatch } from "../runtime/gpu.ts";
 import { invariant } from "../support/invariant.ts";
 import { median } from "../support/median.ts";
 import type { Compiled } from "./compiled.ts";
@@ -12,6 +12,7 @@ import type { Weights } from "./execute.ts";
 import { encodeInputs, gpuPlan, gpuWeights, shadersOf } from "./gpu.ts";
 import { createGpuClock, type GpuClock } from "./gpu_clock.ts";
 import { measureGpuPeak } from "./gpu_peak.ts";
+import { loadPlan } from "./load_plan.ts";
 import type { LayerProfile } from "./profile.ts";
 import { randomInputs } from "./verify.ts";
 
@@ -35,8 +36,6 @@ export type GpuProfileOptions = {
 const sample = 5;
 /** Milliseconds. */
 const warmUp = 500;
-/** WebGPU's numbers for what a buffer is used for; Node has no global of them. */
-const usages = { copySource: 0x4, copyTarget: 0x8, storage: 0x80 } as const;
 
 /** The program is compiled for webgpu. Rejects if the device refuses a shader or has too little memory. */
 export async function profileGpu(
@@ -47,27 +46,16 @@ export async function profileGpu(
 ): Promise<GpuProfile> {
   const program = shadersOf(compiled);
   const plan = gpuPlan(program);
-  const compiling = compileShaders(device, plan.shaders);
-  const usage = usages.storage | usages.copySource | usages.copyTarget;
-  const arenas = plan.arenas.map((bytes) => device.createBuffer({ size: Math.max(16, bytes), usage }));
-  const write = (arena: number, offset: number, bytes: Uint8Array<ArrayBuffer>) => {
-    const whole = new Uint8Array(Math.ceil(bytes.byteLength / 4) * 4);
-    whole.set(bytes);
-    const target = arenas[arena];
-    invariant(target, `no arena ${arena}`);
-    device.queue.writeBuffer(target, offset, whole);
-  };
-  write(0, 0, gpuWeights(program, weights));
+  const loaded = await loadPlan(device, plan, gpuWeights(program, weights));
   encodeInputs(program, randomInputs(compiled, seed)).forEach((bytes, i) => {
-    const [arena, offset] = plan.inputs[i] ?? [0, 0];
-    write(arena, offset, bytes);
+    const place = plan.inputs[i];
+    if (place) loaded.write(place, bytes);
   });
-  const dispatches = bindDispatches(device, plan, await compiling, arenas);
   const clock = createGpuClock(device, now);
-  const { runs, samples } = await timeAll(dispatches, clock, { now, seconds });
+  const { runs, samples } = await timeAll(loaded.dispatches, clock, { now, seconds });
   const peak = await measureGpuPeak(device, clock);
   clock.destroy();
-  for (const arena of arenas) arena.destroy();
+  loaded.destroy();
   const layers = program.dispatches.map((dispatch, i) => describe(program, dispatch, median(samples[i] ?? []) * 1000));
   return { layers, runs, peak, clock: clock.kind };
 }
