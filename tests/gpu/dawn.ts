@@ -7,11 +7,12 @@ import { decodeOutputs, encodeInputs, gpuPlan, gpuWeights } from "../../src/pipe
 import type { GpuPlan } from "../../src/runtime/interface.ts";
 import { full, root } from "../support.ts";
 
-export const drivers = ["swiftshader", "lavapipe"] as const;
+/** Those that `scripts/setup_vulkan.mjs` installs; or, with QUERN_TEST_GPU, whatever the machine itself has. */
+export const drivers = process.env.QUERN_TEST_GPU ? (["machine"] as const) : (["swiftshader", "lavapipe"] as const);
 /** `null` compiles and validates, and runs nothing. */
 export type DriverName = (typeof drivers)[number] | "null";
 
-const files = { swiftshader: "swiftshader_icd.json", lavapipe: "lvp_icd.json", null: undefined } as const;
+const files = { swiftshader: "swiftshader_icd.json", lavapipe: "lvp_icd.json", machine: undefined, null: undefined } as const;
 
 export type Job = { readonly limits: { readonly [limit: string]: number } & Record<string, number> } & (
   | {

@@ -36,8 +36,11 @@ const ids = BigInt64Array.of(-1n, 2n, 3n, 4n);
 useGpu({ requestAdapter: async () => null });
 seen.withoutAdapter = [(await load()).reason, await message(load({ target: "webgpu" }))];
 useGpu(gpu);
+const adapter = (await gpu.requestAdapter()) as GPUAdapter;
 const chosen = await load();
-seen.software = [chosen.target, chosen.reason, await message(chosen.run({ x, ids }, { keepOnGpu: true })), chosen.device, chosen.lost];
+const keeping = await message(chosen.run({ x, ids }, { keepOnGpu: true }));
+seen.chosen = [adapter.info.isFallbackAdapter, chosen.target, chosen.reason, keeping, chosen.device, chosen.lost];
+chosen.dispose();
 
 const net = await load({ target: "webgpu" });
 const device = () => net.device as GPUDevice;
@@ -65,7 +68,7 @@ seen.wrong = [
   await message(net.run({ x, ids, z: x })),
   await message(net.run({ x, ids }, { outputs: ["z"] })),
 ];
-const other = await ((await gpu.requestAdapter()) as GPUAdapter).requestDevice();
+const other = await adapter.requestDevice();
 const foreign = other.createBuffer({ size: 16, usage: GPUBufferUsage.COPY_SRC });
 seen.foreignBuffer = (await message(net.run({ x: foreign, ids }))) !== "no error";
 seen.afterForeign = (await net.run({ x, ids })).y;
