@@ -73,7 +73,7 @@ export function compile(source: string | readonly SourceText[], options: Compile
   const compiled = createCompiled(elaborated.value, module, options);
   // Schedules are the user's program too: a refused step is an error of the source, found now.
   const scheduled = compiled.levels.schedule();
-  const found = [...all, ...scheduled.diagnostics, ...(scheduled.value ? checkMemory(compiled.levels.loop(), chosen.value) : [])];
+  const found = [...all, ...scheduled.diagnostics, ...(scheduled.value ? checkLimits(compiled, chosen.value) : [])];
   return hasErrors(found) ? { diagnostics: found } : { value: compiled, diagnostics: found };
 }
 
@@ -95,6 +95,11 @@ function atUsersText(diagnostics: readonly Diagnostic[], sources: readonly Sourc
     const outer = notes.slice(notes.indexOf(call) + 1);
     return { ...diagnostic, span: call.span, notes: [place, ...outer], help: "give this call other shapes or attributes" };
   });
+}
+
+/** What the target has too little of. Where a layer breaks a limit of a GPU is known only of its shader. */
+function checkLimits({ target, levels }: Compiled, declaration: ModelDeclaration): readonly Diagnostic[] {
+  return target === "webgpu" ? levels.shader().diagnostics : checkMemory(levels.loop(), declaration);
 }
 
 /** Weights and arena share one memory. */

@@ -9,6 +9,7 @@ import type { Compiled } from "./compile.ts";
 import { initializeWeights } from "./ir/initialize.ts";
 import { type ModuleFile, moduleFiles } from "./pipeline/build_module.ts";
 import { buildModule, createReference, createWasm, type Runner, type Tensors, type Weights } from "./pipeline/execute.ts";
+import { buildGpu, createGpuRunner as createOnDevice, type GpuRunner, shadersOf } from "./pipeline/gpu.ts";
 import { randomInputs as drawInputs, type VerifyReport, verifyModel } from "./pipeline/verify.ts";
 
 export type { Compiled, CompileOptions, SourceText } from "./compile.ts";
@@ -16,6 +17,7 @@ export { check, compile } from "./compile.ts";
 export type { DType, TensorType } from "./ir/dtype.ts";
 export type { ModuleFile } from "./pipeline/build_module.ts";
 export type { Runner, Tensors, Weights } from "./pipeline/execute.ts";
+export type { GpuRunner } from "./pipeline/gpu.ts";
 export type { LayerReport, VerifyReport } from "./pipeline/verify.ts";
 export type { Checked, Diagnostic, Note, Severity, Span } from "./support/diagnostic.ts";
 export { hasErrors, renderDiagnostic } from "./support/diagnostic.ts";
@@ -60,7 +62,19 @@ export function verify(
   return verifyModel(compiled, weights, options);
 }
 
-/** The files of an ES module: `model.js`, `model.d.ts`, `model.simd.wasm`, `model.relaxed.wasm`, `model.weights.bin`. */
-export function build(compiled: Compiled, weights: Weights): ModuleFile[] {
-  return moduleFiles(buildModule(compiled, weights), compiled);
+/**
+ * A model compiled with `target: "webgpu"`, ready to run again and again on a WebGPU device, which stays the caller's. Rejects if the
+ * device refuses a shader or has too little memory.
+ */
+export function createGpuRunner(compiled: Compiled, weights: Weights, device: GPUDevice): Promise<GpuRunner> {
+  return createOnDevice(shadersOf(compiled), weights, device);
+}
+
+/**
+ * The files of an ES module: `model.js`, `model.d.ts`, `model.simd.wasm`, `model.relaxed.wasm`, `model.weights.bin`. With `gpu`, which is
+ * the same source compiled with `target: "webgpu"`, the module runs on a GPU where there is one, and has two files more:
+ * `model.webgpu.json` and `model.webgpu.bin`.
+ */
+export function build(compiled: Compiled, weights: Weights, gpu?: Compiled): ModuleFile[] {
+  return moduleFiles(buildModule(compiled, weights), compiled, gpu && buildGpu(gpu, weights));
 }

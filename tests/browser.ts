@@ -8,9 +8,12 @@ import { chromium } from "./support.ts";
 /** Milliseconds: a busy machine starts a browser slowly. */
 export const patience = 300_000;
 
-export function launch(): Promise<Browser> {
-  return playwright.launch({ executablePath: chromium, args: ["--no-sandbox"], timeout: patience });
+export function launch(flags: readonly string[] = []): Promise<Browser> {
+  return playwright.launch({ executablePath: chromium, args: ["--no-sandbox", ...flags], timeout: patience });
 }
+
+/** WebGPU on the processor, where the browser finds no GPU. */
+export const webgpuFlags = ["--enable-unsafe-webgpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"];
 
 const types: { readonly [extension: string]: string } = {
   ".html": "text/html",
@@ -47,9 +50,9 @@ export async function serve(folder: string, policy?: string): Promise<Site> {
 }
 
 /** Opens an empty page on a folder's server, runs `use`, and closes everything. An error on the page is the test's. */
-export async function withPage<T>(folder: string, use: (page: Page) => Promise<T>): Promise<T> {
+export async function withPage<T>(folder: string, use: (page: Page) => Promise<T>, flags: readonly string[] = []): Promise<T> {
   const site = await serve(folder);
-  const browser = await launch();
+  const browser = await launch(flags);
   try {
     const page = await browser.newPage();
     const errors: string[] = [];

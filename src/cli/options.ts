@@ -25,7 +25,9 @@ export function algorithmOption(): Option {
 }
 
 export function targetOption(): Option {
-  return new Option("--target <target>", "what to compile for").choices(["wasm"]).default("wasm");
+  return new Option("--target <target>", "what to compile for; webgpu runs in Dawn for Node (npm install webgpu)")
+    .choices(["wasm", "webgpu"])
+    .default("wasm");
 }
 
 export function shapeOption(): Option {

@@ -6,7 +6,7 @@ import { passNames } from "../pipeline/passes.ts";
 import { levelOf } from "../pipeline/resume.ts";
 import { nearest } from "../support/nearest.ts";
 
-export const levels: readonly Level[] = ["nn", "tensor", "loop", "kernel"];
+export const levels: readonly Level[] = ["nn", "tensor", "loop", "kernel", "shader"];
 
 export function parsePass(text: string): string {
   if (passNames.includes(text)) return text;
@@ -22,6 +22,7 @@ export function passList(): string {
 
 /** The last pass of a level: what its text has behind it where nothing else is said. */
 export function lastPass(level: Level): string {
+  if (level === "shader") return "lower-to-shader";
   return passNames.findLast((pass) => levelOf(pass) === level) ?? "";
 }
 

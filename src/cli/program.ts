@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { CommanderError } from "commander";
 import type { Compiled, SourceText } from "../compile.ts";
+import type { Target } from "../pipeline/passes.ts";
 import { type Checked, type Diagnostic, hasErrors } from "../support/diagnostic.ts";
 import { readText } from "./io/files.ts";
 import { type ForeignOptions, importerOf, readForeign } from "./io/foreign.ts";
@@ -15,6 +16,7 @@ export type ProgramOptions = ForeignOptions & {
   /** Whose section of a .schedule file is taken; the first that it has. */
   readonly engines?: readonly string[];
   readonly algorithm?: string;
+  readonly target?: Target;
   readonly json?: boolean;
 };
 
@@ -70,7 +72,7 @@ export function printFailure(terminal: Terminal, diagnostics: readonly Diagnosti
 export async function loadProgram(path: string, options: ProgramOptions, terminal: Terminal): Promise<Compiled> {
   // Loaded here, and so in every command: `--help` need not wait for the compiler.
   const { compile } = await import("../compile.ts");
-  const { model, algorithm, schedule } = options;
+  const { model, algorithm, schedule, target = "wasm" } = options;
   const tuned = await readTuned(path, options, terminal);
   const isSource = schedule !== undefined && schedule !== "default" && schedule !== "none" && !tuned;
   const importer = await importerOf(path);
@@ -80,6 +82,7 @@ export async function loadProgram(path: string, options: ProgramOptions, termina
   const sources = [...foreign, ...settle(readSources(paths), terminal, options)];
   const compiled = compile(sources, {
     schedule: schedule === "none" ? "none" : "default",
+    target,
     ...(model === undefined ? {} : { model }),
     ...(algorithm === undefined ? {} : { algorithm }),
     ...(tuned ? { tuned: tuned.sections } : {}),
@@ -98,7 +101,8 @@ export function tunedFileOf(path: string): string {
 }
 
 /** The sections of the engine that is meant, of the file that is named or stands beside the source. */
-async function readTuned(path: string, { schedule, engines = ["node"], json }: ProgramOptions, terminal: Terminal) {
+async function readTuned(path: string, options: ProgramOptions, terminal: Terminal) {
+  const { schedule, target, json, engines = target === "webgpu" ? ["dawn", "chromium"] : ["node"] } = options;
   const file = schedule?.endsWith(".schedule") ? schedule : schedule === undefined && path !== "-" ? tunedFileOf(path) : undefined;
   if (file === undefined || (schedule === undefined && !existsSync(file))) return undefined;
   const { parseTuned } = await import("../frontend/parse_tuned.ts");

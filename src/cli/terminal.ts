@@ -27,6 +27,18 @@ export function processTerminal(): Terminal {
   };
 }
 
+/** What was said already is not said again: for a command that compiles the same files more than once. */
+export function sayOnce(terminal: Terminal): Terminal {
+  const said = new Set<string>();
+  return {
+    ...terminal,
+    err(text) {
+      if (!said.has(text)) terminal.err(text);
+      said.add(text);
+    },
+  };
+}
+
 /** Texts by file name, for the lines that diagnostics show. */
 export type Texts = ReadonlyMap<string, string>;
 

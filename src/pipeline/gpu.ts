@@ -8,6 +8,8 @@ import { type ShaderPlacement, type ShaderProgram, weightsArena } from "../ir/sh
 import { createGpuNet, type GpuNet } from "../runtime/gpu.ts";
 import type { GpuPlan, Stretch } from "../runtime/interface.ts";
 import { invariant } from "../support/invariant.ts";
+import type { BuiltGpu } from "./build_module.ts";
+import type { Compiled } from "./compiled.ts";
 import type { Tensors, Weights } from "./execute.ts";
 
 export type GpuRunner = {
@@ -47,6 +49,19 @@ export function decodeOutputs(program: ShaderProgram, results: readonly Uint8Arr
       return [name, decode(bytes, placementOf(program, value))];
     }),
   );
+}
+
+/** What a module ships for a GPU. The program is compiled for one, and breaks no limit: `compile` has said so otherwise. */
+export function buildGpu(compiled: Compiled, weights: Weights): BuiltGpu {
+  const program = shadersOf(compiled);
+  return { plan: gpuPlan(program), weights: gpuWeights(program, weights) };
+}
+
+export function shadersOf({ target, levels }: Compiled): ShaderProgram {
+  invariant(target === "webgpu", "the program is not compiled for webgpu");
+  const { value, diagnostics } = levels.shader();
+  invariant(value, `the shaders fail: ${diagnostics[0]?.message}`);
+  return value;
 }
 
 /** Shaders as text, and what each dispatch binds. */

@@ -6,6 +6,7 @@ import { emitWasm } from "../codegen/wasm/emit.ts";
 import { instantiate } from "../codegen/wasm/instance.ts";
 import { floatOperations } from "../ir/float_operations.ts";
 import type { KernelCall } from "../ir/kernel.ts";
+import { median } from "../support/median.ts";
 import type { Compiled } from "./compiled.ts";
 import { type Weights, writeSources } from "./execute.ts";
 import { measurePeak } from "./peak.ts";
@@ -91,8 +92,3 @@ export function profileModel(compiled: Compiled, weights: Weights, { now, second
 }
 
 const warmUp = 1500;
-
-function median(samples: readonly number[]): number {
-  const sorted = [...samples].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}

@@ -8,6 +8,7 @@ import type { Checked } from "../support/diagnostic.ts";
 import { invariant } from "../support/invariant.ts";
 import type { Compiled } from "./compiled.ts";
 import type { Tensors, Weights } from "./execute.ts";
+import { createGpuRunner } from "./gpu.ts";
 import { lowerShaders } from "./lower.ts";
 import { judgeModel, randomInputs, unsharedOf, type VerifyOptions, type VerifyReport } from "./verify.ts";
 
@@ -35,6 +36,24 @@ export async function verifyShaders(
   };
   const observed = { outputs, ...unsharedOf(compiled, compiled.levels.loop(), read) };
   return { value: judgeModel(compiled, weights, inputs, observed), diagnostics: [] };
+}
+
+/** The same on a device, which stays the caller's. Rejects if it refuses a shader or has too little memory. */
+export function verifyOnDevice(
+  compiled: Compiled,
+  weights: Weights,
+  device: GPUDevice,
+  options: VerifyOptions = {},
+): Promise<Checked<VerifyReport>> {
+  const run: RunShaders = async (program, values, inputs) => {
+    const runner = await createGpuRunner(program, values, device);
+    try {
+      return await runner.run(inputs);
+    } finally {
+      runner.destroy();
+    }
+  };
+  return verifyShaders(compiled, weights, run, options);
 }
 
 /** The program with every buffer as an output under its own name. */

@@ -7,7 +7,7 @@ import type { GpuPlan, Stretch } from "./interface.ts";
 /** WebGPU's own numbers for what a buffer is used for; Node has no global of them. */
 const usages = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, storage: 0x80 } as const;
 
-type Dispatch = {
+export type Dispatch = {
   readonly pipeline: GPUComputePipeline;
   readonly bindings: GPUBindGroup;
   readonly grid: readonly [number, number, number];
@@ -46,15 +46,8 @@ export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Ui
   /** What outputs are read back through: as many as runs overlap. */
   const free: GPUBuffer[] = [];
   try {
-    // Compiling is what takes longest: all at once, as far as the device can, and begun before anything else.
-    const compiling = Promise.all(
-      plan.shaders.map((code) =>
-        device.createComputePipelineAsync({
-          layout: "auto",
-          compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
-        }),
-      ),
-    );
+    // Compiling is what takes longest, and begins before anything else.
+    const compiling = compileShaders(device, plan.shaders);
     // Its own rejection is awaited below; one of the memory's may come first.
     compiling.catch(() => {});
     const arenas = await guarded(device, () => {
@@ -64,22 +57,11 @@ export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Ui
       return buffers;
     });
     const pipelines = await compiling;
-    const dispatches = await guarded(device, () => bind(pipelines, arenas));
+    const dispatches = await guarded(device, () => bindDispatches(device, plan, pipelines, arenas));
     return createRuns(arenas, dispatches);
   } catch (error) {
     destroy();
     throw new Error(`the device refuses the network: ${(error as Error).message}`, { cause: error });
-  }
-
-  function bind(pipelines: readonly GPUComputePipeline[], arenas: readonly GPUBuffer[]): Dispatch[] {
-    return plan.dispatches.map(([shader, bindings, grid]) => {
-      const pipeline = pipelines[shader] as GPUComputePipeline;
-      const entries = bindings.map(([arena, offset, bytes], binding) => ({
-        binding,
-        resource: { buffer: arenas[arena] as GPUBuffer, offset, size: Math.max(16, Math.ceil(bytes / 16) * 16) },
-      }));
-      return { pipeline, grid, bindings: device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }) };
-    });
   }
 
   function createRuns(arenas: readonly GPUBuffer[], dispatches: readonly Dispatch[]): GpuNet {
@@ -135,11 +117,7 @@ export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Ui
         else encoder.copyBufferToBuffer(given, 0, target, offset, padded(bytes));
       });
       const pass = encoder.beginComputePass();
-      for (const { pipeline, bindings, grid } of dispatches) {
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bindings);
-        pass.dispatchWorkgroups(...grid);
-      }
+      for (const dispatch of dispatches) encodeDispatch(pass, dispatch);
       pass.end();
       return encoder;
     }
@@ -168,6 +146,37 @@ export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Ui
   function destroy(): void {
     for (const buffer of made) buffer.destroy();
   }
+}
+
+/** All at once, as far as the device can. */
+export function compileShaders(device: GPUDevice, shaders: readonly string[]): Promise<GPUComputePipeline[]> {
+  return Promise.all(
+    shaders.map((code) =>
+      device.createComputePipelineAsync({ layout: "auto", compute: { module: device.createShaderModule({ code }), entryPoint: "main" } }),
+    ),
+  );
+}
+
+export function bindDispatches(
+  device: GPUDevice,
+  { dispatches }: GpuPlan,
+  pipelines: readonly GPUComputePipeline[],
+  arenas: readonly GPUBuffer[],
+): Dispatch[] {
+  return dispatches.map(([shader, bindings, grid]) => {
+    const pipeline = pipelines[shader] as GPUComputePipeline;
+    const entries = bindings.map(([arena, offset, bytes], binding) => ({
+      binding,
+      resource: { buffer: arenas[arena] as GPUBuffer, offset, size: Math.max(16, Math.ceil(bytes / 16) * 16) },
+    }));
+    return { pipeline, grid, bindings: device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }) };
+  });
+}
+
+export function encodeDispatch(pass: GPUComputePassEncoder, { pipeline, bindings, grid }: Dispatch): void {
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, bindings);
+  pass.dispatchWorkgroups(...grid);
 }
 
 function padded(bytes: number): number {

@@ -12,7 +12,7 @@ import type { KernelProgram } from "../ir/kernel.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import { roundToDType, writeElement } from "../ir/memory_element.ts";
 import { allocatedShape, type Buffer, type TensorProgram } from "../ir/tensor.ts";
-import { arithmetics, boundName } from "../passes/error_bound.ts";
+import { type Arithmetic, arithmetics, boundName } from "../passes/error_bound.ts";
 import { lowerToLoop } from "../passes/lower_to_loop.ts";
 import { tensorsReadBy } from "../passes/tensor_graph.ts";
 import { withBounds } from "../pipeline/layer_bounds.ts";
@@ -46,10 +46,10 @@ export type BuiltCandidate = {
 };
 
 /** Operands are uniform of variance 1, small integers, or the constants of the program; equal for equal seeds. */
-export function prepareWorkload(workload: Workload, seed: number): PreparedWorkload {
+export function prepareWorkload(workload: Workload, seed: number, arithmetic = arithmetics.wasm): PreparedWorkload {
   const { key, group } = workload;
   const buffers = standAlone(workload);
-  const reference = referenceOf(workload, buffers);
+  const reference = referenceOf(workload, buffers, arithmetic);
   const instance = instantiate(reference, emitWasm(reference, { relaxed: false, calls: "build" }).bytes, "build");
   const random = createRandom(`workload/${key}/${seed}`);
   const operands = operandBuffers(workload, buffers).map((buffer) => {
@@ -67,14 +67,7 @@ export function prepareWorkload(workload: Workload, seed: number): PreparedWorkl
 export function buildCandidate(workload: Workload, scheduled: Scheduled, { relaxed }: { readonly relaxed: boolean }): BuiltCandidate {
   const buffers = standAlone(workload);
   const { result } = workload.nest;
-  const program: LoopProgram = {
-    name: workload.nest.name,
-    buffers: [...buffers.values(), ...scheduled.added],
-    nests: [...scheduled.before, scheduled.nest],
-    inputs: [...buffers.values()].filter(({ role }) => role.kind === "input").map(({ name }) => name),
-    outputs: [{ name: result, value: result }],
-    arenaBytes: 0,
-  };
+  const program = programOf(workload, scheduled, buffers);
   const kernel = lowerToKernels(program);
   const places = new Map(kernel.placements.map((placement) => [placement.buffer, placement]));
   const place = places.get(result);
@@ -109,8 +102,24 @@ function operationsOf(kernel: KernelProgram, nest: string): number {
   return floatOperations(kernel.kernels.find(({ name }) => name === call?.kernel)?.body ?? []);
 }
 
+/** The candidate as a program of its own, on the tensors that stand alone. */
+export function programOf(
+  { nest }: Workload,
+  scheduled: Pick<Scheduled, "before" | "nest" | "added">,
+  buffers: ReadonlyMap<string, Buffer>,
+): LoopProgram {
+  return {
+    name: nest.name,
+    buffers: [...buffers.values(), ...scheduled.added],
+    nests: [...scheduled.before, scheduled.nest],
+    inputs: [...buffers.values()].filter(({ role }) => role.kind === "input").map(({ name }) => name),
+    outputs: [{ name: nest.result, value: nest.result }],
+    arenaBytes: 0,
+  };
+}
+
 /** The tensors of the workload, each in a place of its own; what other layers compute is given. */
-function standAlone({ group, buffers, nest }: Workload): Map<string, Buffer> {
+export function standAlone({ group, buffers, nest }: Workload): Map<string, Buffer> {
   const named = [...new Set([...tensorsReadBy(group), nest.result])].map((name) => required(buffers, name));
   const roots = named.flatMap(({ aliasOf }) => (aliasOf === undefined ? [] : [required(buffers, aliasOf)]));
   const own = required(buffers, nest.result);
@@ -133,11 +142,11 @@ function operandBuffers({ nest }: Workload, buffers: ReadonlyMap<string, Buffer>
   return [...buffers.values()].filter(({ name, aliasOf }) => aliasOf === undefined && name !== own.name && name !== own.aliasOf);
 }
 
-function referenceOf({ group }: Workload, buffers: ReadonlyMap<string, Buffer>): KernelProgram {
+function referenceOf({ group }: Workload, buffers: ReadonlyMap<string, Buffer>, arithmetic: Arithmetic): KernelProgram {
   const inputs = [...buffers.values()].filter(({ role }) => role.kind === "input").map(({ name }) => name);
   const program: TensorProgram = { name: group.name, buffers: [...buffers.values()], groups: [group], inputs, outputs: [] };
   // Not verified: a tensor with a border that nobody computes is no program, but has a meaning.
-  const loops = lowerToLoop(withBounds(program, arithmetics.wasm).program);
+  const loops = lowerToLoop(withBounds(program, arithmetic).program);
   return lowerToKernels({ ...loops, nests: loops.nests.map(decompose) }, { float64: true });
 }
 

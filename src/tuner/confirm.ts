@@ -59,5 +59,9 @@ async function measurePlans(compiled: Compiled, plans: readonly Plan[], measurer
 /** As the commands will compile it: through the outcome's own text. */
 function compiledWith(compiled: Compiled, outcome: Outcome): Compiled {
   const { value } = parseTuned(writeOutcome(outcome, "", { file: "", sections: [] }), "");
-  return createCompiled(compiled.source, compiled.module, { tuned: value?.sections ?? [] });
+  return createCompiled(compiled.source, compiled.module, {
+    tuned: value?.sections ?? [],
+    target: compiled.target,
+    limits: compiled.limits,
+  });
 }

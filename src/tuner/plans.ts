@@ -48,9 +48,9 @@ export function networkOf(compiled: Compiled): Network {
 }
 
 /** The same program with algorithms chosen. `rewritten` is its nn program before the choice, which need not be found again. */
-function withChoices({ module }: Compiled, rewritten: NnProgram, algorithm: string, layers: readonly string[]): Compiled {
+function withChoices({ module, target, limits }: Compiled, rewritten: NnProgram, algorithm: string, layers: readonly string[]): Compiled {
   const choices = new Map(layers.map((layer) => [layer, algorithm]));
-  return createCompiled(rewritten, { ...module, rules: chooseFor(module.rules, choices) });
+  return createCompiled(rewritten, { ...module, rules: chooseFor(module.rules, choices) }, { target, limits });
 }
 
 export function compositionOf(workloads: readonly Workload[]): Composition {

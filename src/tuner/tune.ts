@@ -123,15 +123,16 @@ export async function tune(
   const observations: Observation[] = [];
   const failures: Tuned["failures"][number][] = [];
   const { workloads } = network;
+  const bandwidth = environment.target === "webgpu" ? 5e12 : 100e9;
   const entries = workloads.map((workload): Entry => {
-    const space = spaceOf(workload, sketches);
+    const space = spaceOf(workload, sketches, environment.target);
     const search = createSearch(space, { seed, strategy, peak, earlier: earlierFor(workload, earlier, environment) });
     const { bytes, flops } = countNest(workload, space.defaultSchedule);
     // The least that arithmetic and the memory behind the caches allow; a fifth of the work may be saved by another schedule.
     return {
       workload,
       search,
-      floor: Math.max((0.8 * flops) / peak, bytes / 100e9) * 1e6,
+      floor: Math.max((0.8 * flops) / peak, bytes / bandwidth) * 1e6,
       defaultTime: undefined,
       trials: 0,
       fruitless: 0,

@@ -21,7 +21,7 @@ export type Workload = {
 };
 
 /** The workloads of everything that runs; a layer that the source schedules itself, or that is computed together with another, is left alone. */
-export function workloadsOf(compiled: Compiled, target = "wasm"): Workload[] {
+export function workloadsOf(compiled: Compiled, target: string = compiled.target): Workload[] {
   const program = compiled.levels.loop("lower-to-loop");
   const buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
   const groups = new Map(compiled.levels.tensor().groups.map((group) => [group.name, group]));

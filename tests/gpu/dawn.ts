@@ -7,14 +7,20 @@ import { decodeOutputs, encodeInputs, gpuPlan, gpuWeights } from "../../src/pipe
 import type { GpuPlan } from "../../src/runtime/interface.ts";
 import { full, root } from "../support.ts";
 
-export const drivers = ["swiftshader", "lavapipe"] as const;
+/** Those that `scripts/setup_vulkan.mjs` installs; or, with QUERN_TEST_GPU, whatever the machine itself has. */
+export const drivers = process.env.QUERN_TEST_GPU ? (["machine"] as const) : (["swiftshader", "lavapipe"] as const);
 /** `null` compiles and validates, and runs nothing. */
 export type DriverName = (typeof drivers)[number] | "null";
 
-const files = { swiftshader: "swiftshader_icd.json", lavapipe: "lvp_icd.json", null: undefined } as const;
+const files = { swiftshader: "swiftshader_icd.json", lavapipe: "lvp_icd.json", machine: undefined, null: undefined } as const;
 
 export type Job = { readonly limits: { readonly [limit: string]: number } & Record<string, number> } & (
-  | { readonly kind: "run"; readonly plan: GpuPlan; readonly weights: Uint8Array<ArrayBuffer>; readonly inputs: readonly Uint8Array<ArrayBuffer>[] }
+  | {
+      readonly kind: "run";
+      readonly plan: GpuPlan;
+      readonly weights: Uint8Array<ArrayBuffer>;
+      readonly inputs: readonly Uint8Array<ArrayBuffer>[];
+    }
   | { readonly kind: "validate"; readonly shaders: readonly string[] }
 );
 
@@ -43,9 +49,14 @@ function icdOf(file: string): string {
   return `${process.env.QUERN_VULKAN ?? `${root}.cache/vulkan`}/${file}`;
 }
 
+/** What a process is started with whose Dawn shall have this driver. */
+export function environmentOf(name: DriverName): { readonly [variable: string]: string } {
+  const file = files[name];
+  return file ? { VK_ICD_FILENAMES: icdOf(file), XDG_RUNTIME_DIR: "/tmp" } : {};
+}
+
 /** `seconds` is the most that one job may take. */
 export function openDriver(name: DriverName, seconds = 120): Driver {
-  const file = files[name];
   let child: ChildProcess | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -112,10 +123,9 @@ export function openDriver(name: DriverName, seconds = 120): Driver {
   }
 
   function start(): Promise<ChildProcess> {
-    const environment = file ? { VK_ICD_FILENAMES: icdOf(file), XDG_RUNTIME_DIR: "/tmp" } : {};
     const made = fork(`${root}tests/gpu/dawn_worker.ts`, [name], {
       execArgv: ["--import", "tsx"],
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...environmentOf(name) },
       serialization: "advanced",
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });

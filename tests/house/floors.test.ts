@@ -21,7 +21,7 @@ const floors: Record<string, readonly string[]> = {
   pipeline: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "exporters", "runtime"],
   compile: ["support", "ir", "library", "semantics", "frontend", "passes", "schedule", "codegen", "pipeline"],
   index: ["support", "ir", "pipeline", "compile"],
-  tuner: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "pipeline", "compile"],
+  tuner: ["support", "ir", "semantics", "frontend", "passes", "schedule", "codegen", "pipeline", "compile", "runtime"],
   report: ["support", "ir", "schedule", "codegen", "pipeline", "tuner"],
   cli: [
     "support",
@@ -54,6 +54,7 @@ const packages: Record<string, readonly string[]> = {
   seedrandom: ["support/random.ts"],
   commander: ["cli/"],
   sharp: ["cli/io/"],
+  webgpu: ["cli/gpu/"],
 };
 
 const source = join(root, "src");

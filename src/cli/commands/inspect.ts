@@ -2,6 +2,7 @@
 
 import { Command, Option } from "commander";
 import type { Level } from "../../ir/level_program.ts";
+import { shadersOf } from "../../pipeline/gpu.ts";
 import { levelOf } from "../../pipeline/resume.ts";
 import { nearest } from "../../support/nearest.ts";
 import { algorithmOption, examples, jsonOption, modelOption, targetOption } from "../options.ts";
@@ -12,7 +13,7 @@ import { loadProgram, type ProgramOptions } from "../program.ts";
 import { printJson, type Terminal } from "../terminal.ts";
 
 type Options = Omit<ProgramOptions, "schedule"> & {
-  readonly level?: Level;
+  readonly level?: Level | "wgsl";
   readonly after?: string;
   readonly wat?: Variant | true;
   readonly schedule?: string | true;
@@ -24,7 +25,12 @@ export function inspectCommand(terminal: Terminal): Command {
     .summary("print the program at a level")
     .description("Prints the program at a level, or as it is after a pass. The text parses back: see `quern lower`.")
     .argument("<file>", "source file")
-    .addOption(new Option("--level <level>", "after the last pass of this level (default: nn)").choices(levels))
+    .addOption(
+      new Option(
+        "--level <level>",
+        "after the last pass of this level (default: nn); `wgsl` is the shader level as a device compiles it",
+      ).choices([...levels, "wgsl"]),
+    )
     .addOption(new Option("--after <pass>", "after this pass").argParser(parsePass).conflicts(["level", "wat"]))
     .addOption(new Option("--wat [variant]", "the kernel level as WebAssembly text").choices(["simd", "relaxed"]))
     .option(
@@ -38,11 +44,13 @@ export function inspectCommand(terminal: Terminal): Command {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      `\nPasses, in order:\n${passList()}\n${examples("quern inspect model.qn", "quern inspect model.qn --level loop", "quern inspect model.qn --after fuse-epilogues", "quern inspect model.qn --level kernel --wat", "quern inspect model.qn --schedule --layer conv1")}`,
+      `\nPasses, in order:\n${passList()}\n${examples("quern inspect model.qn", "quern inspect model.qn --level loop", "quern inspect model.qn --after fuse-epilogues", "quern inspect model.qn --level kernel --wat", "quern inspect model.qn --schedule --layer conv1", "quern inspect model.qn --level wgsl")}`,
     )
     .action(async (file: string, options: Options, command: Command) => {
       if (options.wat && options.level && options.level !== "kernel") command.error("error: --wat is of the kernel level");
       const isOfSteps = options.schedule === true || options.layer !== undefined;
+      if (options.target === "webgpu" && (options.wat || options.level === "kernel"))
+        command.error("error: the kernel level is of the target wasm; that of webgpu is the shader level");
       if (isOfSteps && (options.level || options.after || options.wat))
         command.error("error: --schedule without a value and --layer show the steps of schedules, and no level");
       if (isOfSteps) return inspectSteps(file, options, command, terminal);
@@ -79,10 +87,16 @@ function stepsText({ name, from, steps }: NestSteps): string {
 async function inspect(file: string, options: Options, terminal: Terminal): Promise<void> {
   const { after, wat } = options;
   const level = wat ? "kernel" : after === undefined ? (options.level ?? "nn") : levelOf(after);
-  const compiled = await loadProgram(file, programOptions(options), terminal);
-  const { printWat, programAt } = await import("../print_level.ts");
+  // Shaders are for no other target.
+  const isShader = level === "shader" || level === "wgsl";
+  const compiled = await loadProgram(file, { ...programOptions(options), ...(isShader ? { target: "webgpu" } : {}) }, terminal);
+  const { printAllWgsl, printWat, programAt } = await import("../print_level.ts");
   const { printLevel } = await import("../../ir/print_level.ts");
-  const text = wat ? printWat(compiled.levels.kernel(), wat === true ? "simd" : wat) : printLevel(programAt(compiled, level, after));
-  if (options.json) printJson(terminal, { ok: true, level, after: after ?? lastPass(level), text });
+  const print = () => {
+    if (wat) return printWat(compiled.levels.kernel(), wat === true ? "simd" : wat);
+    return level === "wgsl" ? printAllWgsl(shadersOf(compiled)) : printLevel(programAt(compiled, level, after));
+  };
+  const text = print();
+  if (options.json) printJson(terminal, { ok: true, level, after: after ?? lastPass(level === "wgsl" ? "shader" : level), text });
   else terminal.out(text.trimEnd());
 }

@@ -14,7 +14,7 @@ import type { Terminal } from "../terminal.ts";
 type Options = {
   /** The last pass behind the text. */
   readonly from: string;
-  readonly to: Level;
+  readonly to: Level | "wgsl";
   readonly source?: string;
   readonly schedule: "default" | "none";
   readonly wat?: true;
@@ -32,7 +32,11 @@ export function lowerCommand(terminal: Terminal): Command {
         .argParser(parseLevelOrPass)
         .makeOptionMandatory(),
     )
-    .addOption(new Option("--to <level>", "the level to print").choices(levels).default("kernel"))
+    .addOption(
+      new Option("--to <level>", "the level to print; `wgsl` is the shader level as a device compiles it")
+        .choices([...levels, "wgsl"])
+        .default("kernel"),
+    )
     .option("--source <file>", "source file with the rules, sketches and schedules that are still to apply, beside the library's")
     .addOption(new Option("--schedule <which>", "schedules to apply").choices(["default", "none"]).default("default"))
     .addOption(new Option("--wat", "print WebAssembly text"))
@@ -40,23 +44,29 @@ export function lowerCommand(terminal: Terminal): Command {
     .addOption(new Option("--variant <variant>", "of --wat and --wasm").choices(["simd", "relaxed"]).default("simd"))
     .addHelpText(
       "after",
-      `\nPasses, in order:\n${passList()}\n${examples("quern inspect model.qn --level loop > model.loop", "quern lower model.loop --from loop --wasm model.wasm", "quern inspect model.qn | quern lower - --from nn --to tensor")}`,
+      `\nPasses, in order:\n${passList()}\n${examples("quern inspect model.qn --level loop > model.loop", "quern lower model.loop --from loop --wasm model.wasm", "quern inspect model.qn | quern lower - --from nn --to tensor", "quern inspect model.qn --level loop --target webgpu | quern lower - --from loop --to wgsl")}`,
     )
     .action(async (file: string, options: Options, command: Command) => {
       const isCode = options.wat || options.wasm !== undefined;
       if (isCode && options.to !== "kernel") command.error("error: --wat and --wasm are of the kernel level");
-      if (levels.indexOf(levelOf(options.from)) > levels.indexOf(options.to)) {
-        command.error(`error: the ${options.to} level comes before the text's, which is ${levelOf(options.from)}`);
+      const [from, to] = [levelOf(options.from), levelTo(options)];
+      if (from === "kernel" && to === "shader") command.error("error: shaders come from loops, as kernels do: take the loop level's text");
+      if (levels.indexOf(from) > levels.indexOf(to)) {
+        command.error(`error: the ${options.to} level comes before the text's, which is ${from}`);
       }
       await lower(file, options, terminal);
     });
+}
+
+function levelTo({ to }: Options): Level {
+  return to === "wgsl" ? "shader" : to;
 }
 
 async function lower(path: string, options: Options, terminal: Terminal): Promise<void> {
   const { loadModule } = await import("../../compile.ts");
   const { parseLevel } = await import("../../frontend/levels/parse_level.ts");
   const { emitWasm } = await import("../../codegen/wasm/emit.ts");
-  const { printWat } = await import("../print_level.ts");
+  const { printAllWgsl, printWat } = await import("../print_level.ts");
   const { printLevel } = await import("../../ir/print_level.ts");
   const text = settle(readText(path), terminal, {});
   const file = path === "-" ? "stdin" : path;
@@ -66,7 +76,10 @@ async function lower(path: string, options: Options, terminal: Terminal): Promis
   const sources = settle(readSources(options.source === undefined ? [] : [options.source]), terminal, {});
   const module = settle(loadModule(sources), terminal, {}, textsOf(sources));
   const lowered = settle(
-    resume(parsed, options.from, options.to, module, { schedule: options.schedule }),
+    resume(parsed, options.from, levelTo(options), module, {
+      schedule: options.schedule,
+      target: levelTo(options) === "shader" ? "webgpu" : "wasm",
+    }),
     terminal,
     {},
     new Map([...texts, ...textsOf(sources)]),
@@ -76,6 +89,7 @@ async function lower(path: string, options: Options, terminal: Terminal): Promis
     settle({ value: true, diagnostics: writeFile(options.wasm, bytes) }, terminal, {});
   }
   if (lowered.level === "kernel" && options.wat) terminal.out(printWat(lowered.program, options.variant).trimEnd());
+  else if (lowered.level === "shader" && options.to === "wgsl") terminal.out(printAllWgsl(lowered.program).trimEnd());
   else if (options.wasm === undefined) terminal.out(printLevel(lowered).trimEnd());
 }
 

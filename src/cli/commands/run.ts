@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import type { Compiled } from "../../compile.ts";
 import { elementCount, formatType } from "../../ir/dtype.ts";
-import type { Runner, Weights } from "../../pipeline/execute.ts";
+import type { Tensors, Weights } from "../../pipeline/execute.ts";
 import { type Diagnostic, errorDiagnostic } from "../../support/diagnostic.ts";
 import { readText, writeFile, writeFiles } from "../io/files.ts";
 import { defaultImageOptions, type ImageOptions } from "../io/image.ts";
@@ -27,11 +27,11 @@ import { joinResults, type Result } from "../results.ts";
 import { printJson, type Terminal } from "../terminal.ts";
 import { describeRanking, type Ranking, rank } from "../top.ts";
 
-type Options = ProgramOptions &
+type Options = Omit<ProgramOptions, "target"> &
   WeightOptions & {
     readonly input?: readonly string[];
     readonly random?: number;
-    readonly target: "wasm" | "reference";
+    readonly target: "wasm" | "webgpu" | "reference";
     readonly output?: string;
     readonly top?: number;
     readonly labels?: string;
@@ -55,7 +55,11 @@ export function runCommand(terminal: Terminal): Command {
     .addOption(weightsOption())
     .addOption(seedOption())
     .option("--output <where>", "a .npy file for a single output, or a folder for NAME.npy of each; otherwise results are printed")
-    .addOption(new Option("--target <target>", "what to run on").choices(["wasm", "reference"]).default("wasm"))
+    .addOption(
+      new Option("--target <target>", "what to run on; webgpu is Dawn for Node (npm install webgpu)")
+        .choices(["wasm", "webgpu", "reference"])
+        .default("wasm"),
+    )
     .option("--top <k>", "print the k largest elements of each record, ranked", parsePositive)
     .option("--labels <file>", "a name for each element on a line of its own, for --top")
     .option("--no-resize", "take a picture only if it has the input's height and width")
@@ -89,20 +93,18 @@ function numbersOption(flags: string, description: string, initial: readonly num
 }
 
 async function run(file: string, options: Options, terminal: Terminal): Promise<void> {
-  const compiled = await loadProgram(file, options, terminal);
+  const { target } = options;
+  const compiled = await loadProgram(file, { ...options, target: target === "webgpu" ? target : "wasm" }, terminal);
   // Everything that can be wrong with the arguments is said before the work begins.
   const files = options.input ?? [];
   settle(assignInputs(files, compiled.inputs, options.random !== undefined), terminal, options);
   settle({ value: true, diagnostics: checkOutputs(compiled, options) }, terminal, options);
   const labels = options.labels === undefined ? undefined : linesOf(settle(readText(options.labels), terminal, options));
   const weights = loadWeights(compiled, options, terminal);
-  const { createReference, createWasm } = await import("../../pipeline/execute.ts");
   const { randomInputs } = await import("../../pipeline/verify.ts");
   const drawn = options.random === undefined ? undefined : randomInputs(compiled, options.random);
   const inputs = settle(await readInputs(files, compiled.inputs, options, drawn), terminal, options);
-  const create: (compiled: Compiled, weights: Weights) => Runner = options.target === "reference" ? createReference : createWasm;
-  const runner = create(compiled, weights);
-  const runs = inputs.records.map((record) => runner.run(record));
+  const runs = await (target === "webgpu" ? runOnGpu : runHere)(compiled, weights, inputs.records, options, terminal);
   const results = compiled.outputs.map(({ name, type }) => joinResults(name, type, runs, inputs.batched));
   const top = options.top ?? (labels ? defaultTop : undefined);
   const ranked = top === undefined ? undefined : results.map((result) => settle(rank(result, top, labels), terminal, options));
@@ -111,6 +113,33 @@ async function run(file: string, options: Options, terminal: Terminal): Promise<
   if (options.json) printJson(terminal, describeJson(results, ranked, paths));
   else for (const line of describe(results, ranked, paths)) terminal.out(line);
 }
+
+type Run = (
+  compiled: Compiled,
+  weights: Weights,
+  records: readonly Tensors[],
+  options: Options,
+  terminal: Terminal,
+) => Promise<readonly ReadonlyMap<string, Float64Array>[]>;
+
+const runHere: Run = async (compiled, weights, records, { target }) => {
+  const { createReference, createWasm } = await import("../../pipeline/execute.ts");
+  const runner = (target === "reference" ? createReference : createWasm)(compiled, weights);
+  return records.map((record) => runner.run(record));
+};
+
+const runOnGpu: Run = async (compiled, weights, records, options, terminal) => {
+  const { withGpu } = await import("../gpu/device.ts");
+  const { createGpuRunner, shadersOf } = await import("../../pipeline/gpu.ts");
+  return await withGpu(terminal, options, async ({ device, name }) => {
+    terminal.err(`note: on ${name}`);
+    const runner = await createGpuRunner(shadersOf(compiled), weights, device);
+    const results: ReadonlyMap<string, Float64Array>[] = [];
+    for (const record of records) results.push(await runner.run(record));
+    runner.destroy();
+    return results;
+  });
+};
 
 function checkOutputs(compiled: Compiled, { output }: Options): Diagnostic[] {
   if (!output?.endsWith(".npy") || compiled.outputs.length === 1) return [];

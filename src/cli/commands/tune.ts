@@ -9,6 +9,7 @@ import type { LogRecord } from "../../tuner/log.ts";
 import type { Measurer } from "../../tuner/measurer.ts";
 import type { Outcome } from "../../tuner/outcome.ts";
 import type { Tuned } from "../../tuner/tune.ts";
+import { type Engine, engines } from "../engines.ts";
 import { readText, writeFile } from "../io/files.ts";
 import { examples, jsonOption, modelOption, parsePositive, parseWhole, targetOption, weightsOption } from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, settle, stop, tunedFileOf } from "../program.ts";
@@ -16,7 +17,7 @@ import { formatTable } from "../table.ts";
 import { report, type Terminal } from "../terminal.ts";
 
 export type TuneCommandOptions = ProgramOptions & {
-  readonly engine: "node" | "chromium" | "stand-in";
+  readonly engine?: Engine;
   readonly weights?: string;
   readonly trials?: number;
   readonly seconds?: number;
@@ -44,9 +45,10 @@ export function tuneCommand(terminal: Terminal): Command {
     .addOption(weightsOption())
     .addOption(targetOption())
     .addOption(
-      new Option("--engine <engine>", "where to measure; `stand-in` makes times up, for tests")
-        .choices(["node", "chromium", "stand-in"])
-        .default("node"),
+      new Option(
+        "--engine <engine>",
+        "where to measure (default: node, or dawn for --target webgpu); `stand-in` makes times up, for tests",
+      ).choices(engines),
     )
     .option("--trials <n>", "candidates to measure", parsePositive)
     .option("--seconds <s>", `how long to search (default: ${defaultSeconds}, without --trials)`, parsePositive)
@@ -70,6 +72,7 @@ export function tuneCommand(terminal: Terminal): Command {
       examples(
         "quern tune model.qn",
         "quern tune model.qn --engine chromium --seconds 600",
+        "quern tune model.qn --target webgpu",
         "quern tune model.qn --trials 500 --resume",
         "quern tune model.qn --explain",
       ),
@@ -80,6 +83,12 @@ export function tuneCommand(terminal: Terminal): Command {
 async function tuneFile(file: string, options: TuneCommandOptions, command: Command, terminal: Terminal): Promise<void> {
   if (file === "-" && (options.log === undefined || options.out === undefined))
     command.error("error: for standard input name --log and --out");
+  const isGpu = options.target === "webgpu";
+  const engine = options.engine ?? (isGpu ? "dawn" : "node");
+  if (isGpu !== (engine === "dawn"))
+    command.error(
+      `error: --engine ${engine} measures ${isGpu ? "wasm" : "webgpu"}: ${isGpu ? "shaders take dawn" : "add --target webgpu"}`,
+    );
   const compiled = await loadProgram(file, { ...options, schedule: "default" }, terminal);
   if (options.explain) {
     const { explain } = await import("../tuning/explain.ts");
@@ -91,7 +100,7 @@ async function tuneFile(file: string, options: TuneCommandOptions, command: Comm
   const log = await openRun(options.log ?? `${tunedFileOf(file).replace(/\.schedule$/, "")}.tuning.jsonl`, options, terminal);
   const weights = options.weights === undefined ? await anyWeights(compiled) : loadWeights(compiled, options, terminal);
   const { startMeasurer } = await import("../measurers/start.ts");
-  const measurer = await startMeasurer(options, terminal);
+  const measurer = await startMeasurer({ ...options, engine }, terminal);
   const cancel = onInterrupt(terminal);
   try {
     const tuned = await run(compiled, measurer, log, cancel, options, terminal);

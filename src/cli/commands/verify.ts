@@ -1,9 +1,11 @@
 /** quern verify: each layer against the float64 reference, and the first that is wrong by name. */
 import { Command } from "commander";
+import type { Compiled } from "../../compile.ts";
+import type { Weights } from "../../pipeline/execute.ts";
 import type { LayerReport, VerifyReport } from "../../pipeline/verify.ts";
 import { errorDiagnostic } from "../../support/diagnostic.ts";
 import { algorithmOption, examples, jsonOption, modelOption, parseWhole, scheduleOption, targetOption, weightsOption } from "../options.ts";
-import { loadProgram, loadWeights, type ProgramOptions, stop, type WeightOptions } from "../program.ts";
+import { loadProgram, loadWeights, type ProgramOptions, settle, stop, type WeightOptions } from "../program.ts";
 import { formatTable } from "../table.ts";
 import { diagnosticJson, printJson, report, type Terminal } from "../terminal.ts";
 
@@ -21,15 +23,21 @@ export function verifyCommand(terminal: Terminal): Command {
     .addOption(targetOption())
     .addOption(modelOption())
     .addOption(jsonOption())
-    .addHelpText("after", examples("quern verify model.qn", "quern verify model.qn --weights model.safetensors --seed 7"))
+    .addHelpText(
+      "after",
+      examples(
+        "quern verify model.qn",
+        "quern verify model.qn --weights model.safetensors --seed 7",
+        "quern verify model.qn --target webgpu",
+      ),
+    )
     .action((file: string, options: Options) => verify(file, options, terminal));
 }
 
 async function verify(file: string, options: Options, terminal: Terminal): Promise<void> {
   const compiled = await loadProgram(file, options, terminal);
   const weights = loadWeights(compiled, options, terminal);
-  const { verifyModel } = await import("../../pipeline/verify.ts");
-  const result = verifyModel(compiled, weights, { seed: options.seed });
+  const result = await (options.target === "webgpu" ? verifyOnGpu : verifyHere)(compiled, weights, options, terminal);
   const problem = problemOf(result);
   if (options.json) {
     printJson(terminal, { ...result, seed: options.seed, diagnostics: problem ? [diagnosticJson(problem)] : [] });
@@ -39,6 +47,23 @@ async function verify(file: string, options: Options, terminal: Terminal): Promi
   }
   if (!result.ok) stop();
 }
+
+type Verify = (compiled: Compiled, weights: Weights, options: Options, terminal: Terminal) => Promise<VerifyReport>;
+
+const verifyHere: Verify = async (compiled, weights, { seed }) => {
+  const { verifyModel } = await import("../../pipeline/verify.ts");
+  return verifyModel(compiled, weights, { seed });
+};
+
+const verifyOnGpu: Verify = async (compiled, weights, options, terminal) => {
+  const { withGpu } = await import("../gpu/device.ts");
+  const { verifyOnDevice } = await import("../../pipeline/verify_shaders.ts");
+  const checked = await withGpu(terminal, options, async ({ device, name }) => {
+    terminal.err(`note: on ${name}`);
+    return await verifyOnDevice(compiled, weights, device, { seed: options.seed });
+  });
+  return settle(checked, terminal, options);
+};
 
 /** The first layer beyond its bound: what follows it only passes its error on. */
 export function problemOf({ layers, outputs, ok }: VerifyReport): ReturnType<typeof errorDiagnostic> | undefined {

@@ -4,6 +4,7 @@ import { errorDiagnostic } from "../../support/diagnostic.ts";
 import { createEngineMeasurer } from "../../tuner/engine_measurer.ts";
 import type { Measurer } from "../../tuner/measurer.ts";
 import { createStandIn } from "../../tuner/stand_in.ts";
+import type { Engine } from "../engines.ts";
 import { stop } from "../program.ts";
 import { report, type Terminal } from "../terminal.ts";
 import { packageVersion } from "../version.ts";
@@ -12,7 +13,8 @@ import { deviceName, startNode } from "./node.ts";
 import { servePage } from "./page.ts";
 
 export type MeasurerOptions = {
-  readonly engine: "node" | "chromium" | "stand-in";
+  readonly engine: Engine;
+  readonly json?: boolean;
   readonly node?: string;
   readonly chromium: string;
   readonly listen?: number;
@@ -21,7 +23,8 @@ export type MeasurerOptions = {
 /** Seconds after which a batch counts as hung. */
 const timeout = 20;
 
-export async function startMeasurer({ engine, node, chromium, listen }: MeasurerOptions, terminal: Terminal): Promise<Measurer> {
+export async function startMeasurer(options: MeasurerOptions, terminal: Terminal): Promise<Measurer> {
+  const { engine, node, chromium, listen } = options;
   const compiler = `quern ${packageVersion()}`;
   const environment = { target: "wasm", engine, device: deviceName(), compiler };
   const common = { environment, timeout, seed: 0, now: () => performance.now() };
@@ -34,6 +37,10 @@ export async function startMeasurer({ engine, node, chromium, listen }: Measurer
       // A test that interrupts a run needs time to do so.
       const ms = Number(process.env.QUERN_STAND_IN_PAUSE ?? 0);
       return createStandIn(compiler, () => new Promise((resolve) => setTimeout(resolve, ms)));
+    }
+    case "dawn": {
+      const { startDawn } = await import("./dawn.ts");
+      return await startDawn(compiler, terminal, options);
     }
     case "node": {
       const path = node ?? process.execPath;

@@ -12,7 +12,7 @@ export function explain(compiled: Compiled, { json }: { readonly json?: boolean 
   const { sketches } = compiled.module;
   const network = networkOf(compiled);
   const described = network.workloads.map((workload) => {
-    const space = spaceOf(workload, sketches);
+    const space = spaceOf(workload, sketches, compiled.target);
     const { schedules, settings, cut, isPartial } = measureSpace(space, limit);
     return {
       key: workload.key,
