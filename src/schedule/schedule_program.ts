@@ -10,7 +10,7 @@ import { nearest } from "../support/nearest.ts";
 import { decompose } from "./decompose.ts";
 import { dropUnread } from "./drop_unread.ts";
 import { matchSketch } from "./match_sketch.ts";
-import type { Context, Step } from "./primitive.ts";
+import { type Context, formatStep, type Step } from "./primitive.ts";
 import { applyStep } from "./primitives.ts";
 import { concreteStep, evaluateStep, type Names } from "./step_expressions.ts";
 import { type ChooseKnob, firstOption, isTrue, type StepValue } from "./step_values.ts";
@@ -118,8 +118,15 @@ function refusedEntry({ name }: Nest, refusal: Diagnostic | undefined): Diagnost
 /** The sketch's steps with each knob turned by `choose`: nothing where it does not fit the nest, a refusal where a step is refused. */
 export function applySketch(sketch: SketchDeclaration, context: Context, choose: ChooseKnob): Checked<ScheduledNest> | undefined {
   const match = matchSketch(sketch, context);
-  return match && applySteps(sketch.steps, match.names, unscheduled(context), choose);
+  if (!match) return undefined;
+  const start = starts.get(context) ?? unscheduled(context);
+  starts.set(context, start);
+  return applySteps(sketch.steps, match.names, start, choose);
 }
+
+/** Candidates of one nest have their first steps in common: what a step makes of a state is found once. */
+const starts = new WeakMap<Context, ScheduledNest>();
+const madeOf = new WeakMap<ScheduledNest, Map<string, Checked<ScheduledNest>>>();
 
 /** Steps whose every knob is turned already. */
 export function applyTuned({ steps, names }: TunedSteps, context: Context): Checked<ScheduledNest> {
@@ -188,9 +195,18 @@ function applyBranch(step: BranchSyntax, names: Names, state: ScheduledNest, cho
 type OneSyntax = Extract<StepSyntax, { kind: "step" }>;
 
 function applyOne(syntax: OneSyntax, names: Names, state: ScheduledNest, choose: ChooseKnob): Checked<ScheduledNest> {
-  const step = concreteStep(syntax, names, state, choose);
-  if (!step.value) return { diagnostics: step.diagnostics };
-  const { value, diagnostics } = applyStep(step.value, state);
+  const { value: step, diagnostics } = concreteStep(syntax, names, state, choose);
+  if (!step) return { diagnostics };
+  const known = madeOf.get(state) ?? new Map<string, Checked<ScheduledNest>>();
+  madeOf.set(state, known);
+  const text = formatStep(step);
+  const made = known.get(text) ?? afterStep(step, state);
+  known.set(text, made);
+  return made;
+}
+
+function afterStep(step: Step, state: ScheduledNest): Checked<ScheduledNest> {
+  const { value, diagnostics } = applyStep(step, state);
   if (!value) return { diagnostics };
   // Few steps add a buffer, and a program has hundreds.
   const added = value.buffers.map((buffer) => [buffer.name, buffer] as const);
@@ -201,7 +217,7 @@ function applyOne(syntax: OneSyntax, names: Names, state: ScheduledNest, choose:
     buffers,
     added: [...state.added, ...value.buffers],
     before: [...state.before, ...value.nests],
-    steps: [...state.steps, { step: value.nest.trace.at(-1) ?? "", concrete: step.value, nest: value.nest, buffers }],
+    steps: [...state.steps, { step: value.nest.trace.at(-1) ?? "", concrete: step, nest: value.nest, buffers }],
   };
   return { value: next, diagnostics };
 }

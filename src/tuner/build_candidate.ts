@@ -9,7 +9,7 @@ import { type DType, dtypes, elementCount, isFloat } from "../ir/dtype.ts";
 import { forEachPoint } from "../ir/evaluate.ts";
 import { floatOperations } from "../ir/float_operations.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
-import type { LoopProgram } from "../ir/loop.ts";
+import type { LoopProgram, Nest } from "../ir/loop.ts";
 import { roundToDType, writeElement } from "../ir/memory_element.ts";
 import { allocatedShape, type Buffer, type TensorProgram } from "../ir/tensor.ts";
 import { boundName } from "../passes/error_bound.ts";
@@ -22,6 +22,7 @@ import { invariant } from "../support/invariant.ts";
 import { createRandom } from "../support/random.ts";
 import type { Scheduled } from "./candidate.ts";
 import type { TimedNetwork } from "./measurer.ts";
+import { referenceNest } from "./reference_nest.ts";
 import type { Workload } from "./workload.ts";
 
 /** Values of every tensor that the workload reads, and what must come out. */
@@ -45,11 +46,14 @@ export type BuiltCandidate = {
   readonly operations: number;
 };
 
-/** Operands are uniform of variance 1, small integers, or the constants of the program; equal for equal seeds. */
-export function prepareWorkload(workload: Workload, seed: number): PreparedWorkload {
+/**
+ * Operands are uniform of variance 1, small integers, or the constants of the program; equal for equal seeds. The reference's nests are
+ * as they were declared, but for the order that `arrange` gives their loops.
+ */
+export function prepareWorkload(workload: Workload, seed: number, arrange: (nest: Nest) => Nest = referenceNest): PreparedWorkload {
   const { key, group } = workload;
   const buffers = standAlone(workload);
-  const reference = referenceOf(workload, buffers);
+  const reference = referenceOf(workload, buffers, arrange);
   const instance = instantiate(reference, emitWasm(reference, { relaxed: false, calls: "build" }).bytes, "build");
   const random = createRandom(`workload/${key}/${seed}`);
   const operands = operandBuffers(workload, buffers).map((buffer) => {
@@ -133,12 +137,12 @@ function operandBuffers({ nest }: Workload, buffers: ReadonlyMap<string, Buffer>
   return [...buffers.values()].filter(({ name, aliasOf }) => aliasOf === undefined && name !== own.name && name !== own.aliasOf);
 }
 
-function referenceOf({ group }: Workload, buffers: ReadonlyMap<string, Buffer>): KernelProgram {
+function referenceOf({ group }: Workload, buffers: ReadonlyMap<string, Buffer>, arrange: (nest: Nest) => Nest): KernelProgram {
   const inputs = [...buffers.values()].filter(({ role }) => role.kind === "input").map(({ name }) => name);
   const program: TensorProgram = { name: group.name, buffers: [...buffers.values()], groups: [group], inputs, outputs: [] };
   // Not verified: a tensor with a border that nobody computes is no program, but has a meaning.
   const loops = lowerToLoop(withBounds(program).program);
-  return lowerToKernels({ ...loops, nests: loops.nests.map(decompose) }, { float64: true });
+  return lowerToKernels({ ...loops, nests: loops.nests.map((nest) => decompose(arrange(nest))) }, { float64: true });
 }
 
 /** Of the allocated elements; a border holds its fill. */

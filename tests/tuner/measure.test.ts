@@ -202,6 +202,16 @@ test("candidates are checked and timed in Chromium, and a hang is survived there
   );
 });
 
+test("the references' loops are arranged to be fast, and their values are those of the declared order, bit by bit", () => {
+  for (const network of full ? [compiled, compileExample("mobilenet-v2"), compileExample("resnet18")] : [compiled])
+    for (const workload of workloadsOf(network)) {
+      const declared = prepareWorkload(workload, 0, (nest) => nest);
+      const { expected, bound } = prepareWorkload(workload, 0);
+      expect(Buffer.compare(Buffer.from(expected.buffer), Buffer.from(declared.expected.buffer)), workload.nest.name).toBe(0);
+      expect(Buffer.compare(Buffer.from(bound.buffer), Buffer.from(declared.bound.buffer)), workload.nest.name).toBe(0);
+    }
+});
+
 test("workloads of a whole network have references that their defaults meet", async () => {
   const network = compileExample(full ? "mobilenet-v3-small" : "resnet8");
   await withMeasurer(startNode(process.execPath), 60, async (measurer) => {
