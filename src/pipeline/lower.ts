@@ -60,12 +60,12 @@ export function lowerLoop(
   requireValid("lower-to-loop", verifyLoop(lowered));
   if (mode === "unscheduled") return { value: lowered, diagnostics: [] };
   if (mode === "none") return { value: { ...lowered, nests: lowered.nests.map(decompose) }, diagnostics: [] };
-  const bound = tuned && bindTuned(lowered, tuned);
+  const bound = tuned && bindTuned(lowered, tuned, module.sketches);
   const { value, diagnostics } = scheduleProgram(lowered, {
     sketches: module.sketches,
     schedules: module.schedules,
     target: "wasm",
-    ...(bound ? { tuned: bound.value } : {}),
+    ...bound?.value,
   });
   if (value) requireValid("schedule", verifyLoop(value));
   return { ...(value ? { value } : {}), diagnostics: [...(bound?.diagnostics ?? []), ...diagnostics] };
@@ -85,7 +85,7 @@ export function scheduleSteps(
   tuned?: TunedSection,
 ): readonly NestHistory[] {
   const lowered = lowerToLoop(program);
-  const bound = tuned ? { tuned: bindTuned(lowered, tuned).value } : {};
+  const bound = tuned ? bindTuned(lowered, tuned, sketches).value : {};
   return scheduleHistory(lowered, { sketches, schedules, target: "wasm", ...bound }).value ?? [];
 }
 

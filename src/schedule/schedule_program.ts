@@ -21,10 +21,17 @@ export type ScheduleOptions = {
   readonly target: string;
   /** Steps that were found for nests by measuring, by the nest's name: after the user's own schedules, before every sketch. */
   readonly tuned?: ReadonlyMap<string, TunedSteps>;
+  /** Nests that take no sketch of two nests. */
+  readonly apart?: ReadonlySet<string>;
 };
 
 /** Steps written for every nest of a workload: they name its tensors by `names`. A nest that refuses them takes its default. */
-export type TunedSteps = { readonly steps: readonly StepSyntax[]; readonly names: Names };
+export type TunedSteps = {
+  readonly steps: readonly StepSyntax[];
+  readonly names: Names;
+  /** They compute another nest's tensor as well, as the default would; others are for the nest alone. */
+  readonly isTogether?: true;
+};
 
 /** A nest as one step left it. */
 export type ScheduledStep = {
@@ -78,7 +85,7 @@ function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<
   const diagnostics: Diagnostic[] = [];
   const schedules = options.schedules.filter((schedule) => schedule.target === options.target);
   const sketches = options.sketches.filter((sketch) => sketch.target === options.target);
-  const pairs = sketches.filter((sketch) => sketch.producer);
+  const [pairs, others] = [sketches.filter((sketch) => sketch.producer), sketches.filter((sketch) => !sketch.producer)];
   diagnostics.push(...unknownLayers(schedules, program));
   const states = program.nests.map((nest): ScheduledNest => {
     const state = scheduled(unscheduled({ nest, buffers, nests: program.nests, outputs }));
@@ -93,12 +100,13 @@ function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<
     const schedule = schedules.find((candidate) => candidate.layer === nest.name);
     if (!schedule) {
       const tuned = options.tuned?.get(nest.name);
+      const isApart = options.apart?.has(nest.name) === true;
       // What was tuned is one layer alone; a default that computes two together leaves nothing of it.
-      const together = tuned && applyFirstSketch(pairs, start);
+      const together = tuned && !tuned.isTogether && !isApart ? applyFirstSketch(pairs, start) : undefined;
       if (together?.from !== undefined) return together;
       const applied = tuned && applySteps(tuned.steps, tuned.names, start, firstOption);
       if (tuned && !applied?.value) diagnostics.push(refusedEntry(nest, applied?.diagnostics[0]));
-      return applied?.value ? { ...applied.value, from: "a tuned schedule" } : applyFirstSketch(sketches, start);
+      return applied?.value ? { ...applied.value, from: "a tuned schedule" } : applyFirstSketch(isApart ? others : sketches, start);
     }
     const { value, diagnostics: found } = applySteps(schedule.steps, new Map(), start, firstOption);
     diagnostics.push(...found);

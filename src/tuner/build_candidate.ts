@@ -114,8 +114,9 @@ function operationsOf(kernel: KernelProgram, nest: string): number {
 }
 
 /** The tensors of the workload, each in a place of its own; what other layers compute is given. */
-function standAlone({ group, buffers, nest }: Workload): Map<string, Buffer> {
-  const named = [...new Set([...tensorsReadBy(group), nest.result])].map((name) => required(buffers, name));
+function standAlone({ group, producer, buffers, nest }: Workload): Map<string, Buffer> {
+  const read = [...(producer ? tensorsReadBy(producer) : []), ...tensorsReadBy(group)].filter((name) => name !== producer?.name);
+  const named = [...new Set([...read, nest.result])].map((name) => required(buffers, name));
   const roots = named.flatMap(({ aliasOf }) => (aliasOf === undefined ? [] : [required(buffers, aliasOf)]));
   const own = required(buffers, nest.result);
   return new Map(
@@ -137,11 +138,21 @@ function operandBuffers({ nest }: Workload, buffers: ReadonlyMap<string, Buffer>
   return [...buffers.values()].filter(({ name, aliasOf }) => aliasOf === undefined && name !== own.name && name !== own.aliasOf);
 }
 
-function referenceOf({ group }: Workload, buffers: ReadonlyMap<string, Buffer>, arrange: (nest: Nest) => Nest): KernelProgram {
+function referenceOf(workload: Workload, alone: ReadonlyMap<string, Buffer>, arrange: (nest: Nest) => Nest): KernelProgram {
+  const { group, producer } = workload;
+  // What is computed in between is a whole tensor here.
+  const { overwrites: _, ...between } = producer ? required(workload.buffers, producer.name) : { name: "" };
+  const buffers = producer ? new Map(alone).set(producer.name, between as Buffer) : alone;
   const inputs = [...buffers.values()].filter(({ role }) => role.kind === "input").map(({ name }) => name);
-  const program: TensorProgram = { name: group.name, buffers: [...buffers.values()], groups: [group], inputs, outputs: [] };
+  const program: TensorProgram = {
+    name: group.name,
+    buffers: [...buffers.values()],
+    groups: [...(producer ? [producer] : []), group],
+    inputs,
+    outputs: [],
+  };
   // Not verified: a tensor with a border that nobody computes is no program, but has a meaning.
-  const loops = lowerToLoop(withBounds(program).program);
+  const loops = lowerToLoop(withBounds(program, (_, operand) => operand === producer?.name).program);
   return lowerToKernels({ ...loops, nests: loops.nests.map((nest) => decompose(arrange(nest))) }, { float64: true });
 }
 

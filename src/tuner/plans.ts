@@ -1,15 +1,16 @@
 /**
- * Choices that span layers: which algorithm computes a call. Calls that are alike decide together. What a choice costs or saves is
+ * Choices that span layers: which algorithm computes a call, and whether two layers are computed together. Calls that are alike decide together. What a choice costs or saves is
  * counted in workloads, those that it adds to the network and those that it takes away, so that every choice is judged by the network's total.
  */
 import type { NnProgram } from "../ir/nn.ts";
 import { chooseFor } from "../passes/choose_algorithms.ts";
 import { rewrite } from "../passes/rewrite.ts";
+import { apart } from "../pipeline/bind_tuned.ts";
 import { type Compiled, createCompiled } from "../pipeline/compiled.ts";
 import { lowerNn } from "../pipeline/lower.ts";
 import { valueTypes } from "../semantics/node_instance.ts";
 import { exactJson } from "../support/exact_json.ts";
-import { type Workload, workloadsOf } from "./workload.ts";
+import { findWorkloads, type Together, type Workload, workloadsOf } from "./workload.ts";
 
 /** How often the network computes each workload, by its key; in a change, how much more often. */
 export type Composition = ReadonlyMap<string, number>;
@@ -31,10 +32,10 @@ export type Network = {
 };
 
 export function networkOf(compiled: Compiled): Network {
-  const own = workloadsOf(compiled);
+  const { own, together } = findWorkloads(compiled);
   const base = compositionOf(own);
   const known = new Map(own.map((workload) => [workload.key, workload]));
-  const groups = alternativesOf(compiled).map((group) =>
+  const groups = [...alternativesOf(compiled), ...together.map(apartOf)].map((group) =>
     group.map(({ alternative, workloads }) => {
       for (const workload of workloads) if (!known.has(workload.key)) known.set(workload.key, workload);
       return alternative;
@@ -73,6 +74,14 @@ function alternativesOf(compiled: Compiled): WithWorkloads[][] {
       return change.size === 0 ? [] : [{ alternative: { layers, algorithm, change }, workloads: workloads() }];
     });
   });
+}
+
+/** Each of two layers by itself, instead of both together. */
+function apartOf({ workload, apart: workloads }: Together): WithWorkloads[] {
+  const { key, layers } = workload;
+  const count = layers.length;
+  const change = workloads.reduce<Composition>((sum, each) => combine(sum, new Map([[each.key, count]])), new Map([[key, -count]]));
+  return [{ alternative: { layers, algorithm: apart, change }, workloads }];
 }
 
 function once<T>(make: () => T): () => T {

@@ -14,8 +14,8 @@ import { reproduce } from "../../src/tuner/reproduce.ts";
 import { enumerate, spaceOf } from "../../src/tuner/space.ts";
 import { tune } from "../../src/tuner/tune.ts";
 import { type Workload, workloadsOf } from "../../src/tuner/workload.ts";
-import { chromium, compileExample, full, hasBrowser } from "../support.ts";
-import { compileSmall } from "./support.ts";
+import { chromium, compileExample, compileText, full, hasBrowser } from "../support.ts";
+import { compileSmall, pairSource } from "./support.ts";
 
 const compiled = compileSmall();
 const { sketches } = compiled.module;
@@ -47,7 +47,7 @@ function schedulesOf(workload: Workload, most: number): Scheduled[] {
 test("every schedule that the spaces hold computes what the reference does, tails and all", async () => {
   await withMeasurer(startNode(process.execPath), 60, async (measurer) => {
     let count = 0;
-    for (const workload of workloadsOf(compiled)) {
+    for (const workload of [...workloadsOf(compiled), ...workloadsOf(compileText(pairSource)).filter(({ nests }) => nests.length > 0)]) {
       const schedules = schedulesOf(workload, full ? 500 : 25);
       if (schedules.length === 0) continue;
       for (const verdict of await measurer.measure(workload, schedules, effort)) {
