@@ -92,8 +92,9 @@ const rounds = 6;
 /** The best of each workload and its default, measured again beside each other in the end. */
 const finalists = 3;
 const finalRounds = 24;
-/** Trials after which the model is learned anew. */
+/** Trials after which the model is learned anew, and of those that it has learned from the part that must have come since. */
 const relearn = 16;
+const relearnPart = 0.125;
 /** Of a run's seconds, what the search leaves for the finals. */
 const searching = 0.85;
 /** A candidate must be this much faster than the default to replace it. */
@@ -227,7 +228,7 @@ export async function tune(
       if (verdict.kind === "wrong") return { kind: "mismatch", workload: entry.workload, scheduled: proposal.scheduled, verdict };
       take(entry, proposal, verdict);
     }
-    if (observations.length >= learned + relearn && strategy === "evolutionary") {
+    if (observations.length >= learned + Math.max(relearn, relearnPart * learned) && strategy === "evolutionary") {
       learned = observations.length;
       cost = learn([...known, ...observations]);
     }
