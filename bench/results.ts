@@ -2,7 +2,18 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 /** In the order in which they stand. */
-export const parts = ["chromium", "node", "pointwise relaxed", "pointwise simd", "webgpu"] as const;
+export const parts = [
+  "chromium",
+  "node",
+  "pointwise relaxed",
+  "pointwise simd",
+  "tuner rate",
+  "tuner budget",
+  "tuner exhaustive",
+  "tuner curves",
+  "tuner engines",
+  "webgpu",
+] as const;
 export type Part = (typeof parts)[number];
 
 const head = "# Results\n\nEach part is written by the command at its beginning, with `--write`; README.md says what is measured and how.";

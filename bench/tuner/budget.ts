@@ -1,20 +1,26 @@
-/** How near a short run comes to a long one: npm --prefix bench run tuner budget.ts [NETWORK] [SHORT SECONDS] [LONG SECONDS] [ENGINE] */
+/** How near a short run comes to a long one, each from nothing. */
 import { totalsOf } from "../../src/tuner/tune.ts";
 import { loadNetwork } from "../networks.ts";
-import { machineText } from "../report.ts";
+import { formatTable } from "../table.ts";
+import type { Options } from "./main.ts";
 import { measurerFor, runTuning } from "./support.ts";
 
-const [name = "resnet18", short = "180", long = "1200", engine = "node"] = process.argv.slice(2);
-const { compiled } = loadNetwork(name);
-console.log(machineText());
-const found: number[] = [];
-for (const seconds of [short, long]) {
-  const measurer = await measurerFor(engine);
-  const { tuned } = await runTuning(compiled, measurer, { budget: { seconds: Number(seconds) } });
-  await measurer.close();
-  const { defaultMs, tunedMs } = totalsOf(tuned);
-  found.push(tunedMs);
-  console.log(`${name}, ${seconds} s from nothing: ${defaultMs.toFixed(3)} -> ${tunedMs.toFixed(3)} ms, ${tuned.trials} trials`);
+export async function budgetText({ seconds, networks, engine }: Options): Promise<string> {
+  const rows: string[][] = [];
+  for (const name of networks) {
+    const { compiled } = loadNetwork(name);
+    const runs: { readonly seconds: number; readonly trials: number; readonly defaultMs: number; readonly tunedMs: number }[] = [];
+    for (const limit of seconds) {
+      const measurer = await measurerFor(engine);
+      const { tuned } = await runTuning(compiled, measurer, { budget: { seconds: limit } });
+      await measurer.close();
+      runs.push({ seconds: limit, trials: tuned.trials, ...totalsOf(tuned) });
+    }
+    const longest = runs.at(-1)?.tunedMs ?? Number.NaN;
+    for (const run of runs) {
+      const above = `${((100 * run.tunedMs) / longest - 100).toFixed(1)}%`;
+      rows.push([name, String(run.seconds), String(run.trials), run.defaultMs.toFixed(3), run.tunedMs.toFixed(3), above]);
+    }
+  }
+  return formatTable(["network", "seconds", "trials", "default ms", "tuned ms", "above the longest run"], rows);
 }
-const [first = 0, second = 0] = found;
-console.log(`the short run's is ${((100 * first) / second - 100).toFixed(1)}% above the long run's`);

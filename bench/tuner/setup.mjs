@@ -1,9 +1,8 @@
-// Runs one of the scripts here: npm --prefix bench run tuner rate.ts ARGUMENTS. They need the compiler's packages, and none of the peers'.
+// Runs main.ts here: npm --prefix bench run tuner -- FIGURE. It needs the compiler's packages, and none of the peers'.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 await import("../../scripts/setup.mjs");
-const at = (path) => fileURLToPath(new URL(path, import.meta.url));
-const [script = "", ...args] = process.argv.slice(2);
+const main = fileURLToPath(new URL("main.ts", import.meta.url));
 const tsx = new URL("../../node_modules/tsx/dist/esm/index.mjs", import.meta.url).href;
-process.exit(spawnSync(process.execPath, ["--import", tsx, at(script), ...args], { stdio: "inherit" }).status ?? 1);
+process.exit(spawnSync(process.execPath, ["--import", tsx, main, ...process.argv.slice(2)], { stdio: "inherit" }).status ?? 1);

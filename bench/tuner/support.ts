@@ -3,18 +3,33 @@
 import { startChromium } from "../../src/cli/measurers/chromium.ts";
 import { deviceName, startNode } from "../../src/cli/measurers/node.ts";
 import type { Compiled } from "../../src/compile.ts";
-import { createEngineMeasurer } from "../../src/tuner/engine_measurer.ts";
+import { type Channel, createEngineMeasurer } from "../../src/tuner/engine_measurer.ts";
 import type { LogRecord } from "../../src/tuner/log.ts";
 import type { Measurer } from "../../src/tuner/measurer.ts";
 import { type Network, networkOf } from "../../src/tuner/plans.ts";
 import { type Tuned, type TuneOptions, tune } from "../../src/tuner/tune.ts";
 
+/** `busy` is for how many seconds the engine has had work. */
+export type BenchMeasurer = Measurer & { readonly busy: () => number };
+
 /** `node`, `chromium`, or the path of another Node. */
-export async function measurerFor(engine: string): Promise<Measurer> {
-  const environment = { target: "wasm", engine: engine === "chromium" ? engine : "node", device: deviceName(), compiler: "quern bench" };
-  const common = { environment, timeout: 20, seed: 0, now: () => performance.now() };
-  if (engine === "chromium") return await createEngineMeasurer(await startChromium("/usr/bin/chromium"), { ...common, sample: 2, warm: 5 });
-  return await createEngineMeasurer(startNode(engine === "node" ? process.execPath : engine), { ...common, sample: 1, warm: 3 });
+export async function measurerFor(engine: string): Promise<BenchMeasurer> {
+  const isChromium = engine === "chromium";
+  const environment = { target: "wasm", engine: isChromium ? engine : "node", device: deviceName(), compiler: "quern bench" };
+  const channel = isChromium ? await startChromium("/usr/bin/chromium") : startNode(engine === "node" ? process.execPath : engine);
+  let busy = 0;
+  const timed: Channel = {
+    close: channel.close,
+    async request(request, seconds) {
+      const start = performance.now();
+      const answer = await channel.request(request, seconds);
+      busy += (performance.now() - start) / 1000;
+      return answer;
+    },
+  };
+  const effort = isChromium ? { sample: 2, warm: 5 } : { sample: 1, warm: 3 };
+  const measurer = await createEngineMeasurer(timed, { environment, timeout: 20, seed: 0, now: () => performance.now(), ...effort });
+  return { ...measurer, busy: () => busy };
 }
 
 export type BenchRun = { readonly tuned: Tuned; readonly records: readonly LogRecord[] };

@@ -119,7 +119,7 @@ function bind({ name }: For, value: Index, place: Place): Place {
 function writtenOut(loop: For, place: Place): Place[] | undefined {
   const { extent, mode } = loop;
   if (extent === 1) return [bind(loop, constantIndex(0), place)];
-  if (place.builder.float64) return undefined;
+  if (mode === "vectorize" && place.builder.float64) return undefined;
   if (mode === "vectorize")
     return Array.from({ length: extent / lanes }, (_, i) => bind(loop, add(variableIndex(lane), constantIndex(i * lanes)), place));
   return mode === "unroll" ? Array.from({ length: extent }, (_, i) => bind(loop, constantIndex(i), place)) : undefined;

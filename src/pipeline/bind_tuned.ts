@@ -1,25 +1,52 @@
 /** Which nests of a program take the schedules of a tuned section, and which of its entries fit none. */
+import type { SketchDeclaration } from "../ir/declaration.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import type { TunedSection } from "../ir/tuned.ts";
+import { pairsOf } from "../schedule/nest_pairs.ts";
 import type { TunedSteps } from "../schedule/schedule_program.ts";
 import { nestsByWorkload, operandNames } from "../schedule/workload_key.ts";
 import { type Checked, type Diagnostic, warningDiagnostic } from "../support/diagnostic.ts";
 
-type Bound = ReadonlyMap<string, TunedSteps>;
+/** The choice that computes each of two layers by itself which the default computes together. */
+export const apart = "apart";
 
-/** By the name of the nest. An entry whose workload the program does not have is a warning. */
-export function bindTuned(program: LoopProgram, section: TunedSection): Checked<Bound> & { readonly value: Bound } {
+type Bound = {
+  /** By the name of the nest. */
+  readonly tuned: ReadonlyMap<string, TunedSteps>;
+  /** Nests that compute no other's tensor, though a sketch would. */
+  readonly apart: ReadonlySet<string>;
+};
+
+/** An entry whose workload the program does not have is a warning, and so is a layer that is not computed with another. */
+export function bindTuned(
+  program: LoopProgram,
+  section: TunedSection,
+  sketches: readonly SketchDeclaration[],
+): Checked<Bound> & { readonly value: Bound } {
   const nests = nestsByWorkload(program, section.target);
-  const value = new Map<string, TunedSteps>();
+  const pairs = pairsOf(program, sketches, section.target);
+  const tuned = new Map<string, TunedSteps>();
   const diagnostics: Diagnostic[] = [];
+  const single = new Set<string>();
+  for (const { layers, span, algorithm } of section.choices) {
+    if (algorithm !== apart) continue;
+    const found = layers.filter((layer) => pairs.some(({ consumer }) => consumer.name === layer));
+    for (const layer of found) single.add(layer);
+    if (found.length === layers.length) continue;
+    const message = `${layers.filter((layer) => !found.includes(layer)).join(", ")}: not computed together with another layer any more, which \`use ${apart}\` is for`;
+    diagnostics.push(warningDiagnostic("stale-schedule", message, { span, help: "run `quern tune` again, or remove the entry" }));
+  }
+  // A pair's entry is for both of its nests, and comes before one for either.
+  const together = (key: string) => pairs.filter((pair) => pair.key === key && !single.has(pair.consumer.name));
   for (const { key, layers, steps, span } of section.workloads) {
+    for (const { consumer } of together(key)) tuned.set(consumer.name, { steps, names: operandNames(consumer), isTogether: true });
     const found = nests.get(key) ?? [];
-    for (const nest of found) value.set(nest.name, { steps, names: operandNames(nest) });
-    if (found.length > 0) continue;
+    for (const nest of found) if (!tuned.get(nest.name)?.isTogether) tuned.set(nest.name, { steps, names: operandNames(nest) });
+    if (found.length > 0 || pairs.some((pair) => pair.key === key)) continue;
     const message = `no layer computes the workload of ${layers.join(", ")} any more: what was tuned for it is not used`;
     diagnostics.push(warningDiagnostic("stale-schedule", message, { span, help: "run `quern tune` again, or remove the entry" }));
   }
-  return { value, diagnostics };
+  return { value: { tuned, apart: single }, diagnostics };
 }
 
 /** The algorithm that the section chooses for a value of the nn program; values that are not there any more are a warning. */
@@ -27,6 +54,7 @@ export function bindChoices(values: ReadonlySet<string>, rules: ReadonlySet<stri
   const choices = new Map<string, string>();
   const diagnostics: Diagnostic[] = [];
   for (const { algorithm, layers, span } of section.choices) {
+    if (algorithm === apart) continue;
     const isKnown = algorithm === "direct" || rules.has(algorithm);
     const missing = layers.filter((layer) => !values.has(layer));
     for (const layer of layers) if (isKnown && values.has(layer)) choices.set(layer, algorithm);

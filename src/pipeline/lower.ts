@@ -79,8 +79,8 @@ export function scheduleLowered(
   // On a GPU a program without schedules still has to come to the grid.
   if (mode === "none" && target === "wasm") return { value: { ...lowered, nests: lowered.nests.map(decompose) }, diagnostics: [] };
   const { sketches, schedules } = mode === "none" ? { sketches: [], schedules: [] } : module;
-  const bound = tuned && bindTuned(lowered, tuned);
-  const { value, diagnostics } = scheduleProgram(lowered, { sketches, schedules, target, ...(bound ? { tuned: bound.value } : {}) });
+  const bound = tuned && bindTuned(lowered, tuned, module.sketches);
+  const { value, diagnostics } = scheduleProgram(lowered, { sketches, schedules, target, ...bound?.value });
   if (value) requireValid("schedule", verifyLoop(value));
   return { ...(value ? { value } : {}), diagnostics: [...(bound?.diagnostics ?? []), ...diagnostics] };
 }
@@ -103,7 +103,7 @@ export function scheduleSteps(
   { target, tuned }: Scheduling,
 ): readonly NestHistory[] {
   const lowered = lowerToLoop(program);
-  const bound = tuned ? { tuned: bindTuned(lowered, tuned).value } : {};
+  const bound = tuned ? bindTuned(lowered, tuned, sketches).value : {};
   return scheduleHistory(lowered, { sketches, schedules, target, ...bound }).value ?? [];
 }
 

@@ -11,7 +11,7 @@ import { decompose } from "./decompose.ts";
 import { distribute } from "./distribute.ts";
 import { dropUnread } from "./drop_unread.ts";
 import { matchSketch } from "./match_sketch.ts";
-import type { Context, Step } from "./primitive.ts";
+import { type Context, formatStep, type Step } from "./primitive.ts";
 import { applyStep } from "./primitives.ts";
 import { concreteStep, evaluateStep, type Names } from "./step_expressions.ts";
 import { type ChooseKnob, firstOption, isTrue, type StepValue } from "./step_values.ts";
@@ -22,10 +22,17 @@ export type ScheduleOptions = {
   readonly target: string;
   /** Steps that were found for nests by measuring, by the nest's name: after the user's own schedules, before every sketch. */
   readonly tuned?: ReadonlyMap<string, TunedSteps>;
+  /** Nests that take no sketch of two nests. */
+  readonly apart?: ReadonlySet<string>;
 };
 
 /** Steps written for every nest of a workload: they name its tensors by `names`. A nest that refuses them takes its default. */
-export type TunedSteps = { readonly steps: readonly StepSyntax[]; readonly names: Names };
+export type TunedSteps = {
+  readonly steps: readonly StepSyntax[];
+  readonly names: Names;
+  /** They compute another nest's tensor as well, as the default would; others are for the nest alone. */
+  readonly isTogether?: true;
+};
 
 /** A nest as one step left it. */
 export type ScheduledStep = {
@@ -81,7 +88,7 @@ function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<
   const diagnostics: Diagnostic[] = [];
   const schedules = options.schedules.filter((schedule) => schedule.target === options.target);
   const sketches = options.sketches.filter((sketch) => sketch.target === options.target);
-  const pairs = sketches.filter((sketch) => sketch.producer);
+  const [pairs, others] = [sketches.filter((sketch) => sketch.producer), sketches.filter((sketch) => !sketch.producer)];
   diagnostics.push(...unknownLayers(schedules, program));
   const states = program.nests.map((nest): ScheduledNest => {
     const state = scheduled(unscheduled({ nest, buffers, nests: program.nests, outputs }));
@@ -96,12 +103,13 @@ function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<
     const schedule = schedules.find((candidate) => candidate.layer === nest.name);
     if (!schedule) {
       const tuned = options.tuned?.get(nest.name);
+      const isApart = options.apart?.has(nest.name) === true;
       // What was tuned is one layer alone; a default that computes two together leaves nothing of it.
-      const together = tuned && applyFirstSketch(pairs, start);
+      const together = tuned && !tuned.isTogether && !isApart ? applyFirstSketch(pairs, start) : undefined;
       if (together?.from !== undefined) return together;
       const applied = tuned && applySteps(tuned.steps, tuned.names, start, firstOption);
       if (tuned && !applied?.value) diagnostics.push(refusedEntry(nest, applied?.diagnostics[0]));
-      return applied?.value ? { ...applied.value, from: "a tuned schedule" } : applyFirstSketch(sketches, start);
+      return applied?.value ? { ...applied.value, from: "a tuned schedule" } : applyFirstSketch(isApart ? others : sketches, start);
     }
     const { value, diagnostics: found } = applySteps(schedule.steps, new Map(), start, firstOption);
     diagnostics.push(...found);
@@ -121,8 +129,15 @@ function refusedEntry({ name }: Nest, refusal: Diagnostic | undefined): Diagnost
 /** The sketch's steps with each knob turned by `choose`: nothing where it does not fit the nest, a refusal where a step is refused. */
 export function applySketch(sketch: SketchDeclaration, context: Context, choose: ChooseKnob): Checked<ScheduledNest> | undefined {
   const match = matchSketch(sketch, context);
-  return match && applySteps(sketch.steps, match.names, unscheduled(context), choose);
+  if (!match) return undefined;
+  const start = starts.get(context) ?? unscheduled(context);
+  starts.set(context, start);
+  return applySteps(sketch.steps, match.names, start, choose);
 }
+
+/** Candidates of one nest have their first steps in common: what a step makes of a state is found once. */
+const starts = new WeakMap<Context, ScheduledNest>();
+const madeOf = new WeakMap<ScheduledNest, Map<string, Checked<ScheduledNest>>>();
 
 /** Steps whose every knob is turned already. */
 export function applyTuned({ steps, names }: TunedSteps, context: Context): Checked<ScheduledNest> {
@@ -196,9 +211,18 @@ function applyBranch(step: BranchSyntax, names: Names, state: ScheduledNest, cho
 type OneSyntax = Extract<StepSyntax, { kind: "step" }>;
 
 function applyOne(syntax: OneSyntax, names: Names, state: ScheduledNest, choose: ChooseKnob): Checked<ScheduledNest> {
-  const step = concreteStep(syntax, names, state, choose);
-  if (!step.value) return { diagnostics: step.diagnostics };
-  const { value, diagnostics } = applyStep(step.value, state);
+  const { value: step, diagnostics } = concreteStep(syntax, names, state, choose);
+  if (!step) return { diagnostics };
+  const known = madeOf.get(state) ?? new Map<string, Checked<ScheduledNest>>();
+  madeOf.set(state, known);
+  const text = formatStep(step);
+  const made = known.get(text) ?? afterStep(step, state);
+  known.set(text, made);
+  return made;
+}
+
+function afterStep(step: Step, state: ScheduledNest): Checked<ScheduledNest> {
+  const { value, diagnostics } = applyStep(step, state);
   if (!value) return { diagnostics };
   // Few steps add a buffer, and a program has hundreds.
   const added = value.buffers.map((buffer) => [buffer.name, buffer] as const);
@@ -209,7 +233,7 @@ function applyOne(syntax: OneSyntax, names: Names, state: ScheduledNest, choose:
     buffers,
     added: [...state.added, ...value.buffers],
     before: [...state.before, ...value.nests],
-    steps: [...state.steps, { step: value.nest.trace.at(-1) ?? "", concrete: step.value, nest: value.nest, buffers }],
+    steps: [...state.steps, { step: value.nest.trace.at(-1) ?? "", concrete: step, nest: value.nest, buffers }],
   };
   return { value: next, diagnostics };
 }

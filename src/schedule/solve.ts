@@ -13,8 +13,11 @@ export type Bounds = { readonly low: number; readonly high: number };
 export function hasSolution(given: readonly Equation[], limits: readonly Bounds[]): boolean {
   const unified = unify(given, limits);
   if (!unified) return false;
-  const { equations, bounds } = unified;
-  const derived = equations.length > 1 ? eliminated(equations, bounds.length) : equations;
+  const { equations } = unified;
+  // Most systems that have no solution contradict their bounds at once.
+  const bounds = narrow(equations, unified.bounds);
+  if (!bounds) return false;
+  const derived = equations.length > 1 ? eliminated(equations) : equations;
   // What follows from the equations together is seen by propagation only where it stands as an equation of its own.
   return search(derived === equations ? equations : [...equations, ...derived], bounds);
 }
@@ -93,10 +96,12 @@ function widthOf({ low, high }: Bounds): number {
 }
 
 /** The equations in reduced echelon form, in whole numbers: each pivot's variable, earlier ones first, is in its own row alone. */
-function eliminated(equations: readonly Equation[], variables: number): Equation[] {
-  let remaining = equations.map((equation) => rowOf(equation, variables));
+function eliminated(equations: readonly Equation[]): Equation[] {
+  const variables = [...new Set(equations.flatMap(({ terms }) => terms.map(({ variable }) => variable)))].sort((a, b) => a - b);
+  const columns = new Map(variables.map((variable, column) => [variable, column]));
+  let remaining = equations.map((equation) => rowOf(equation, columns));
   let echelon: number[][] = [];
-  for (let column = 0; column < variables && remaining.length > 0; column++) {
+  for (let column = 0; column < variables.length && remaining.length > 0; column++) {
     const pivot = remaining.find((row) => row[column] !== 0);
     if (!pivot) continue;
     const without = (row: number[]) => (row[column] === 0 ? row : cancel(row, pivot, column));
@@ -104,16 +109,19 @@ function eliminated(equations: readonly Equation[], variables: number): Equation
     remaining = remaining.filter((row) => row !== pivot).map(without);
   }
   return [...echelon, ...remaining].map((row) => ({
-    terms: row.slice(0, variables).flatMap((coefficient, variable) => (coefficient === 0 ? [] : [{ variable, coefficient }])),
-    constant: row[variables] as number,
+    terms: variables.flatMap((variable, column) => (row[column] === 0 ? [] : [{ variable, coefficient: row[column] as number }])),
+    constant: row[variables.length] as number,
   }));
 }
 
-/** Coefficients by variable, the constant last. */
-function rowOf({ terms, constant }: Equation, variables: number): number[] {
-  const row = new Array<number>(variables + 1).fill(0);
-  for (const { variable, coefficient } of terms) row[variable] = (row[variable] as number) + coefficient;
-  row[variables] = constant;
+/** Coefficients by column, the constant last. */
+function rowOf({ terms, constant }: Equation, columns: ReadonlyMap<number, number>): number[] {
+  const row = new Array<number>(columns.size + 1).fill(0);
+  for (const { variable, coefficient } of terms) {
+    const column = columns.get(variable) as number;
+    row[column] = (row[column] as number) + coefficient;
+  }
+  row[columns.size] = constant;
   return row;
 }
 

@@ -24,11 +24,11 @@ export type AgentEffort = {
   /** Milliseconds; a candidate slower than `hopeless` times this is given up. */
   readonly best: number;
   readonly hopeless: number;
-  /** One whose fastest sample of three is behind the fastest of all by this factor is given up too. */
-  readonly behind: number;
+  /** One whose fastest sample after the first round, the second, and so on (the last for all later ones) is behind the fastest of all by this factor is given up too. */
+  readonly behind: readonly number[];
   /** Milliseconds that one sample lasts at least: many times the step of the engine's clock. */
   readonly sample: number;
-  /** Milliseconds of untimed runs, for the optimising tier to replace the first one's code. */
+  /** Milliseconds of runs before the first sample, for the optimising tier to replace the first one's code. A check that lasts as long is one of them. */
   readonly warm: number;
 };
 
@@ -103,9 +103,9 @@ export function createAgent(version: string): Agent {
     const limit = effort.best * effort.hopeless;
     const entries = candidates.map((candidate): AgentVerdict | Runner => {
       try {
-        const exports = checked(workload, candidate);
-        if ("kind" in exports) return exports;
-        const runner = warmUp(exports.run, effort.warm, limit);
+        const found = checked(workload, candidate);
+        if ("kind" in found) return found;
+        const runner = warmUp(found.run, effort.warm, limit, found.milliseconds);
         runner.isAlive = runner.milliseconds <= limit;
         if (!runner.isAlive) runner.samples.push(runner.milliseconds);
         return runner;
@@ -120,7 +120,8 @@ export function createAgent(version: string): Agent {
       for (const runner of runners) if (runner.isAlive) sampleOf(runner, Math.max(effort.sample, steps * step));
       // Who is behind by more than noise after some rounds does not catch up.
       const fastest = Math.min(effort.best, ...runners.map(({ samples }) => Math.min(...samples)));
-      if (round >= 2) for (const runner of runners) if (Math.min(...runner.samples) > effort.behind * fastest) runner.isAlive = false;
+      const behind = effort.behind[round] ?? effort.behind.at(-1) ?? Infinity;
+      for (const runner of runners) if (Math.min(...runner.samples) > behind * fastest) runner.isAlive = false;
     }
     const verdicts = entries.map(
       (entry): AgentVerdict => ("run" in entry ? { kind: "timed", samples: entry.samples, isStopped: !entry.isAlive } : entry),
@@ -128,8 +129,8 @@ export function createAgent(version: string): Agent {
     return { kind: "measured", verdicts, control: controls };
   }
 
-  /** The candidate's functions, once its result is what it must be; the memory of the result holds rubbish before. */
-  function checked(workload: AgentWorkload, candidate: AgentCandidate): Exports | AgentVerdict {
+  /** The candidate's run with what the first one took, once its result is what it must be; the memory of the result holds rubbish before. */
+  function checked(workload: AgentWorkload, candidate: AgentCandidate): Pick<Runner, "run" | "milliseconds"> | AgentVerdict {
     const exports = load(candidate);
     const memory = new Uint8Array(exports.memory.buffer);
     workload.operands.forEach((bytes, i) => {
@@ -141,17 +142,17 @@ export function createAgent(version: string): Agent {
     const values = viewOf(exports.memory, result);
     if (result.dtype.startsWith("f")) values.fill(result.dtype === "f16" ? 0x7e00 : Number.NaN);
     else values.fill(85);
-    exports.run();
+    const milliseconds = timed(exports.run, 1);
+    const { expected: wanted, bound: bounds } = workload;
     const read = result.dtype === "f16" ? halfToNumber : (value: number) => value;
     for (let at = 0; at < result.count; at++) {
-      const bound = workload.bound[at] as number;
-      if (bound === Infinity) continue;
-      const expected = workload.expected[at] as number;
+      const bound = bounds[at] as number;
+      const expected = wanted[at] as number;
       const actual = read(values[at] as number);
-      if (Object.is(actual, expected) || actual === expected || Math.abs(actual - expected) <= bound) continue;
+      if (Math.abs(actual - expected) <= bound || bound === Infinity || Object.is(actual, expected) || actual === expected) continue;
       return { kind: "wrong", at, actual, expected, bound };
     }
-    return exports;
+    return { run: exports.run, milliseconds };
   }
 
   function load({ bytes }: Pick<AgentCandidate, "bytes">): Exports {
@@ -161,14 +162,16 @@ export function createAgent(version: string): Agent {
     return { memory, run: () => run(), build: () => (typeof build === "function" ? build() : undefined) };
   }
 
-  /** Runs it until it has run long enough, twice at least; what is hopeless at once is not run on. */
-  function warmUp(run: () => void, milliseconds: number, limit = Infinity): Runner {
-    const runner: Runner = { run, milliseconds: Infinity, samples: [], isAlive: true };
-    const start = performance.now();
-    do {
-      runner.milliseconds = Math.min(runner.milliseconds, timed(run, 1));
-    } while (performance.now() - start < milliseconds && runner.milliseconds <= 2 * limit);
-    runner.milliseconds = Math.min(runner.milliseconds, timed(run, 1));
+  /** Runs it until it has run long enough, its first run included; what is hopeless at the third, or after as long, is not run on. */
+  function warmUp(run: () => void, milliseconds: number, limit = Infinity, first = timed(run, 1)): Runner {
+    const runner: Runner = { run, milliseconds: first, samples: [], isAlive: true };
+    const end = performance.now() + milliseconds - first;
+    const goesOn = (runs: number) => {
+      const isHopeless = runner.milliseconds > limit;
+      // One that the machine interrupted looks hopeless, too: none is judged by one run.
+      return runs === 1 ? isHopeless || performance.now() < end : performance.now() < end && (runs < 3 || !isHopeless);
+    };
+    for (let runs = 1; goesOn(runs); runs++) runner.milliseconds = Math.min(runner.milliseconds, timed(run, 1));
     return runner;
   }
 

@@ -8,7 +8,7 @@ type Tree =
 
 export type Boosted = { readonly base: number; readonly trees: readonly Tree[] };
 
-const settings = { trees: 60, depth: 3, shrinkage: 0.15, leaf: 3, thresholds: 31 } as const;
+const settings = { trees: 80, depth: 3, shrinkage: 0.1, leaf: 8, thresholds: 31 } as const;
 
 export function fitBoosted(samples: readonly Sample[]): Boosted {
   const base = mean(samples.map(({ target }) => target));

@@ -9,7 +9,7 @@ import { type DType, dtypes, elementCount, isFloat } from "../ir/dtype.ts";
 import { forEachPoint } from "../ir/evaluate.ts";
 import { floatOperations } from "../ir/float_operations.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
-import type { LoopProgram } from "../ir/loop.ts";
+import type { LoopProgram, Nest } from "../ir/loop.ts";
 import { roundToDType, writeElement } from "../ir/memory_element.ts";
 import { allocatedShape, type Buffer, type TensorProgram } from "../ir/tensor.ts";
 import { type Arithmetic, arithmetics, boundName } from "../passes/error_bound.ts";
@@ -22,6 +22,7 @@ import { invariant } from "../support/invariant.ts";
 import { createRandom } from "../support/random.ts";
 import type { Scheduled } from "./candidate.ts";
 import type { TimedNetwork } from "./measurer.ts";
+import { referenceNest } from "./reference_nest.ts";
 import type { Workload } from "./workload.ts";
 
 /** Values of every tensor that the workload reads, and what must come out. */
@@ -45,11 +46,21 @@ export type BuiltCandidate = {
   readonly operations: number;
 };
 
-/** Operands are uniform of variance 1, small integers, or the constants of the program; equal for equal seeds. */
-export function prepareWorkload(workload: Workload, seed: number, arithmetic = arithmetics.wasm): PreparedWorkload {
+export type ReferenceOptions = {
+  /** By whose errors the candidate is judged. */
+  readonly arithmetic: Arithmetic;
+  /** The order of the loops in which the reference is computed. */
+  readonly arrange: (nest: Nest) => Nest;
+};
+
+/**
+ * Operands are uniform of variance 1, small integers, or the constants of the program; equal for equal seeds. The reference's nests are
+ * as they were declared, but for the order that `arrange` gives their loops.
+ */
+export function prepareWorkload(workload: Workload, seed: number, options: Partial<ReferenceOptions> = {}): PreparedWorkload {
   const { key, group } = workload;
   const buffers = standAlone(workload);
-  const reference = referenceOf(workload, buffers, arithmetic);
+  const reference = referenceOf(workload, buffers, { arithmetic: arithmetics.wasm, arrange: referenceNest, ...options });
   const instance = instantiate(reference, emitWasm(reference, { relaxed: false, calls: "build" }).bytes, "build");
   const random = createRandom(`workload/${key}/${seed}`);
   const operands = operandBuffers(workload, buffers).map((buffer) => {
@@ -119,8 +130,9 @@ export function programOf(
 }
 
 /** The tensors of the workload, each in a place of its own; what other layers compute is given. */
-export function standAlone({ group, buffers, nest }: Workload): Map<string, Buffer> {
-  const named = [...new Set([...tensorsReadBy(group), nest.result])].map((name) => required(buffers, name));
+export function standAlone({ group, producer, buffers, nest }: Workload): Map<string, Buffer> {
+  const read = [...(producer ? tensorsReadBy(producer) : []), ...tensorsReadBy(group)].filter((name) => name !== producer?.name);
+  const named = [...new Set([...read, nest.result])].map((name) => required(buffers, name));
   const roots = named.flatMap(({ aliasOf }) => (aliasOf === undefined ? [] : [required(buffers, aliasOf)]));
   const own = required(buffers, nest.result);
   return new Map(
@@ -142,12 +154,22 @@ function operandBuffers({ nest }: Workload, buffers: ReadonlyMap<string, Buffer>
   return [...buffers.values()].filter(({ name, aliasOf }) => aliasOf === undefined && name !== own.name && name !== own.aliasOf);
 }
 
-function referenceOf({ group }: Workload, buffers: ReadonlyMap<string, Buffer>, arithmetic: Arithmetic): KernelProgram {
+function referenceOf(workload: Workload, alone: ReadonlyMap<string, Buffer>, { arithmetic, arrange }: ReferenceOptions): KernelProgram {
+  const { group, producer } = workload;
+  // What is computed in between is a whole tensor here.
+  const { overwrites: _, ...between } = producer ? required(workload.buffers, producer.name) : { name: "" };
+  const buffers = producer ? new Map(alone).set(producer.name, between as Buffer) : alone;
   const inputs = [...buffers.values()].filter(({ role }) => role.kind === "input").map(({ name }) => name);
-  const program: TensorProgram = { name: group.name, buffers: [...buffers.values()], groups: [group], inputs, outputs: [] };
+  const program: TensorProgram = {
+    name: group.name,
+    buffers: [...buffers.values()],
+    groups: [...(producer ? [producer] : []), group],
+    inputs,
+    outputs: [],
+  };
   // Not verified: a tensor with a border that nobody computes is no program, but has a meaning.
-  const loops = lowerToLoop(withBounds(program, arithmetic).program);
-  return lowerToKernels({ ...loops, nests: loops.nests.map(decompose) }, { float64: true });
+  const loops = lowerToLoop(withBounds(program, arithmetic, (_, operand) => operand === producer?.name).program);
+  return lowerToKernels({ ...loops, nests: loops.nests.map((nest) => decompose(arrange(nest))) }, { float64: true });
 }
 
 /** Of the allocated elements; a border holds its fill. */

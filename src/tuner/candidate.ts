@@ -6,7 +6,7 @@ import type { SketchDeclaration } from "../ir/declaration.ts";
 import type { Nest } from "../ir/loop.ts";
 import type { Buffer } from "../ir/tensor.ts";
 import { decompose } from "../schedule/decompose.ts";
-import { formatStep, type Step } from "../schedule/primitive.ts";
+import { type Argument, formatStep, type Step } from "../schedule/primitive.ts";
 import { applyDefault, applySketch, type ScheduledNest } from "../schedule/schedule_program.ts";
 import type { ChooseKnob } from "../schedule/step_values.ts";
 import { operandNames } from "../schedule/workload_key.ts";
@@ -82,23 +82,29 @@ export function realize(workload: Workload, candidate: Candidate, sketches: read
 
 function scheduledFrom(workload: Workload, sketch: string, decisions: readonly Decision[], applied: ScheduledNest): Scheduled {
   const names = new Map([...operandNames(workload.nest)].flatMap(([name, value]) => (value.kind === "tensor" ? [[value.name, name]] : [])));
+  const computed = new Set(workload.producer ? [workload.producer.name] : []);
   return {
     candidate: { sketch, knobs: decisions.map(({ name, value }) => ({ name, value })) },
     decisions,
-    steps: applied.steps.map(({ concrete }) => formatStep(withNames(concrete, names))),
+    steps: applied.steps.map(({ concrete }) => formatStep(withNames(concrete, names, computed))),
     before: applied.before,
     nest: decompose(applied.nest),
     added: applied.added,
   };
 }
 
-/** Only `stage` names a tensor, as its first argument. */
-function withNames(step: Step, names: ReadonlyMap<string, string>): Step {
+/** `stage` and `compute` name a tensor, as their first argument; the loops that compute one begin with its name. */
+function withNames(step: Step, names: ReadonlyMap<string, string>, computed: ReadonlySet<string>): Step {
+  const renamed = (argument: Argument, isTensor: boolean): Argument => {
+    const text = String(argument);
+    if (isTensor) return names.get(text) ?? text;
+    const tensor = [...computed].find((each) => text.startsWith(`${each}.`));
+    return tensor === undefined ? argument : `${names.get(tensor)}${text.slice(tensor.length)}`;
+  };
   return {
     clauses: step.clauses.map((clause) => {
-      if (clause.keyword !== "stage") return clause;
-      const [tensor, ...rest] = clause.arguments;
-      return { ...clause, arguments: [names.get(String(tensor)) ?? String(tensor), ...rest] };
+      const namesTensor = clause.keyword === "stage" || clause.keyword === "compute";
+      return { ...clause, arguments: clause.arguments.map((argument, i) => renamed(argument, namesTensor && i === 0)) };
     }),
   };
 }

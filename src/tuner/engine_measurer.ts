@@ -41,7 +41,8 @@ const drift = 1.15;
 const repeats = 2;
 /** A candidate this far behind the best is given up before it is timed. */
 const hopeless = 1.7;
-const behind = 1.25;
+/** And one this far behind after so many rounds, the less the more samples it has. */
+const behind = [1.45, 1.3, 1.2, 1.15];
 
 /** Bytes of operands and results that the agent keeps, so that who comes back to a workload need not compute its reference again. */
 const held = 400e6;
@@ -59,28 +60,46 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
   let fastest = described.control;
   /** What the agent holds, the longest unused first. */
   const prepared = new Map<string, PreparedWorkload>();
+  let turn: Promise<void> = Promise.resolve();
 
   return {
     environment: { ...options.environment, device: described.device ?? options.environment.device, version: described.version, relaxed },
     peak: simd.operations / ((relaxed ? described.relaxed : described.control) / 1000),
     seconds: () => (now() - start) / 1000,
     close: () => channel.close(),
-    async measure(workload, candidates, effort) {
+    measure(workload, candidates, effort) {
       const built = candidates.map((scheduled) => buildCandidate(workload, scheduled, { relaxed }));
-      const known = prepared.get(workload.key);
-      // Behind all others, as the one used last.
-      prepared.delete(workload.key);
-      if (known) prepared.set(workload.key, known);
-      else await prepare(prepareWorkload(workload, seed));
-      return await measureBatch(workload, built, effort);
+      const reference = prepared.get(workload.key) ?? prepareWorkload(workload, seed);
+      return inTurn(async () => {
+        await hold(prepared.get(workload.key) ?? reference);
+        return await measureBatch(workload, built, effort);
+      });
     },
-    async measureNetworks(networks, effort) {
-      const none = { key: networkKey, operands: [], expected: new Float64Array(0), bound: new Float64Array(0) };
-      if (!prepared.has(none.key)) await prepare(none);
+    measureNetworks(networks, effort) {
       const built = networks.map((network) => buildNetwork(network, { relaxed }));
-      return await measureBatch(none, built, effort);
+      return inTurn(async () => {
+        const none = { key: networkKey, operands: [], expected: new Float64Array(0), bound: new Float64Array(0) };
+        await hold(prepared.get(networkKey) ?? none);
+        return await measureBatch(none, built, effort);
+      });
     },
   };
+
+  /** The agent does one thing at a time; what comes next is built by then. */
+  function inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = turn.then(task);
+    turn = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  }
+
+  /** Has the agent hold the workload, as the one used last. */
+  async function hold(workload: PreparedWorkload): Promise<void> {
+    if (!prepared.delete(workload.key)) return await prepare(workload);
+    prepared.set(workload.key, workload);
+  }
 
   async function prepare(workload: PreparedWorkload): Promise<void> {
     const forget: string[] = [];
@@ -120,7 +139,7 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
   }
 
   async function ask(workload: Keyed, built: readonly BuiltCandidate[], { rounds, best, keepAll }: Effort) {
-    const effort = { rounds, best: best / 1000, hopeless, behind: keepAll ? Infinity : behind, sample, warm };
+    const effort = { rounds, best: best / 1000, hopeless, behind: keepAll ? [Infinity] : behind, sample, warm };
     const candidates = built.map(
       ({ bytes, operandsAt, own, result }): AgentCandidate => ({ bytes, operandsAt, ...(own ? { own } : {}), result }),
     );

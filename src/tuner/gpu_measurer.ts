@@ -60,7 +60,7 @@ export async function createGpuMeasurer(device: GPUDevice, { environment, seed, 
       await close();
     },
     async measure(workload, candidates, effort) {
-      const known = prepared?.key === workload.key ? prepared : prepareWorkload(workload, seed, arithmetics.webgpu);
+      const known = prepared?.key === workload.key ? prepared : prepareWorkload(workload, seed, { arithmetic: arithmetics.webgpu });
       prepared = known;
       const entries: Entry[] = [];
       for (const scheduled of candidates)

@@ -58,7 +58,7 @@ export type Measurer = {
   readonly environment: Environment;
   /** Floating-point operations per second of a loop in registers alone. */
   readonly peak: number;
-  /** One verdict for each candidate, in order. */
+  /** One verdict for each candidate, in order. May be called again before the verdicts are there: what it builds, it builds at once. */
   measure(workload: Workload, candidates: readonly Scheduled[], effort: Effort): Promise<readonly Verdict[]>;
   /** Whole networks beside each other, unchecked: what they are made of was. A stand-in has none. */
   measureNetworks?(networks: readonly TimedNetwork[], effort: Effort): Promise<readonly Verdict[]>;

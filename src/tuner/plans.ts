@@ -1,15 +1,16 @@
 /**
- * Choices that span layers: which algorithm computes a call. Calls that are alike decide together. What a choice costs or saves is
+ * Choices that span layers: which algorithm computes a call, and whether two layers are computed together. Calls that are alike decide together. What a choice costs or saves is
  * counted in workloads, those that it adds to the network and those that it takes away, so that every choice is judged by the network's total.
  */
 import type { NnProgram } from "../ir/nn.ts";
 import { chooseFor } from "../passes/choose_algorithms.ts";
 import { rewrite } from "../passes/rewrite.ts";
+import { apart } from "../pipeline/bind_tuned.ts";
 import { type Compiled, createCompiled } from "../pipeline/compiled.ts";
 import { lowerNn } from "../pipeline/lower.ts";
 import { valueTypes } from "../semantics/node_instance.ts";
 import { exactJson } from "../support/exact_json.ts";
-import { type Workload, workloadsOf } from "./workload.ts";
+import { findWorkloads, type Together, type Workload, workloadsOf } from "./workload.ts";
 
 /** How often the network computes each workload, by its key; in a change, how much more often. */
 export type Composition = ReadonlyMap<string, number>;
@@ -31,26 +32,65 @@ export type Network = {
 };
 
 export function networkOf(compiled: Compiled): Network {
-  const own = workloadsOf(compiled);
+  const { own, together } = findWorkloads(compiled);
   const base = compositionOf(own);
   const known = new Map(own.map((workload) => [workload.key, workload]));
-  const rewritten = lowerNn(compiled.source, compiled.module, "rewrite");
-  const groups = callsAlike(rewritten, compiled).map(({ layers, algorithms }) =>
-    algorithms.flatMap((algorithm): Alternative[] => {
-      const others = workloadsOf(withChoices(compiled, rewritten, algorithm, layers));
-      const change = difference(compositionOf(others), base);
-      if (change.size === 0) return [];
-      for (const workload of others) if (!known.has(workload.key)) known.set(workload.key, workload);
-      return [{ layers, algorithm, change }];
+  const groups = [...alternativesOf(compiled), ...together.map(apartOf)].map((group) =>
+    group.map(({ alternative, workloads }) => {
+      for (const workload of workloads) if (!known.has(workload.key)) known.set(workload.key, workload);
+      return alternative;
     }),
   );
   return { workloads: [...known.values()], base, groups: groups.filter((group) => group.length > 0) };
 }
 
-/** The same program with algorithms chosen. `rewritten` is its nn program before the choice, which need not be found again. */
-function withChoices({ module, target, limits }: Compiled, rewritten: NnProgram, algorithm: string, layers: readonly string[]): Compiled {
-  const choices = new Map(layers.map((layer) => [layer, algorithm]));
-  return createCompiled(rewritten, { ...module, rules: chooseFor(module.rules, choices) }, { target, limits });
+type WithWorkloads = { readonly alternative: Alternative; readonly workloads: readonly Workload[] };
+
+/** What each kind of call could be computed by, with all other calls computed directly: that is lowered in a fraction of the time. */
+function alternativesOf(compiled: Compiled): WithWorkloads[][] {
+  const program = lowerNn(compiled.source, compiled.module, "rewrite");
+  const kinds = callsAlike(program, compiled);
+  if (kinds.length === 0) return [];
+  const everywhere = kinds.flatMap(({ layers }) => layers);
+  const lower = (layers: readonly string[], algorithm: string | undefined) => {
+    const isChosen = new Set(layers);
+    const choices = everywhere.flatMap((layer): [string, string][] => {
+      const wanted = isChosen.has(layer) ? algorithm : "direct";
+      return wanted === undefined ? [] : [[layer, wanted]];
+    });
+    const { module, target, limits } = compiled;
+    const lowered = createCompiled(program, { ...module, rules: chooseFor(module.rules, new Map(choices)) }, { target, limits });
+    return { text: exactJson(lowered.levels.nn().nodes), workloads: once(() => workloadsOf(lowered)) };
+  };
+  const direct = lower([], undefined);
+  return kinds.map(({ layers, algorithms }) => {
+    const tried = algorithms.map((algorithm) => ({ algorithm, ...(algorithm === "direct" ? direct : lower(layers, algorithm)) }));
+    // What the compiler takes by itself is one of them, or some of each.
+    const unchosen = lower(layers, undefined);
+    const own = tried.find(({ text }) => text === unchosen.text) ?? unchosen;
+    const before = compositionOf(own.workloads());
+    return tried.flatMap(({ algorithm, text, workloads }): WithWorkloads[] => {
+      if (text === own.text) return [];
+      const change = difference(compositionOf(workloads()), before);
+      return change.size === 0 ? [] : [{ alternative: { layers, algorithm, change }, workloads: workloads() }];
+    });
+  });
+}
+
+/** Each of two layers by itself, instead of both together. */
+function apartOf({ workload, apart: workloads }: Together): WithWorkloads[] {
+  const { key, layers } = workload;
+  const count = layers.length;
+  const change = workloads.reduce<Composition>((sum, each) => combine(sum, new Map([[each.key, count]])), new Map([[key, -count]]));
+  return [{ alternative: { layers, algorithm: apart, change }, workloads }];
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 export function compositionOf(workloads: readonly Workload[]): Composition {
@@ -109,7 +149,7 @@ export function choose({ base, groups }: Network, timeOf: (key: string) => numbe
 }
 
 /** Microseconds, and of the network's time the part that the alternative would replace. */
-export function savingOf({ change }: Alternative, timeOf: (key: string) => number | undefined) {
+function savingOf({ change }: Alternative, timeOf: (key: string) => number | undefined) {
   let [saved, replaced] = [0, 0];
   for (const [key, count] of change) {
     const time = timeOf(key);

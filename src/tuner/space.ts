@@ -17,7 +17,11 @@ export type Space = {
 };
 
 export function spaceOf(workload: Workload, declared: readonly SketchDeclaration[], target = "wasm"): Space {
-  const sketches = declared.filter((sketch) => sketch.target === target && applySketch(sketch, workload, firstOption) !== undefined);
+  // A pair is what sketches of two nests make; apart its layers are workloads of their own.
+  const isPair = workload.producer !== undefined;
+  const fits = (sketch: SketchDeclaration) =>
+    (sketch.producer !== undefined) === isPair && applySketch(sketch, workload, firstOption) !== undefined;
+  const sketches = declared.filter((sketch) => sketch.target === target && fits(sketch));
   for (const sketch of sketches) {
     const made = attempt(workload, sketch, (_, options) => options[0] ?? 1);
     if (made.kind === "scheduled") return { workload, sketches, defaultSchedule: made.scheduled };

@@ -2,6 +2,7 @@
  * Which workload gets the next trials: the one that can still save the whole network most. What it takes beyond what the roofline
  * says it must, times the layers that share it, and less the longer it has not got better.
  */
+import { type Composition, choose, type Network } from "./plans.ts";
 
 export type Task = {
   /** Layers of the network that compute it. */
@@ -31,4 +32,29 @@ export function pickTask(tasks: readonly Task[]): number | undefined {
 function potential({ count, best, floor, trials, fruitless }: Task): number {
   if (trials === 0) return Infinity;
   return count * Math.max(0, best - floor) * 2 ** (-fruitless / halving);
+}
+
+/** An alternative is pursued while it would be chosen if its workloads became faster by this part. */
+const hope = 0.3;
+
+/**
+ * How often the network needs each workload: as it would be computed now, and by alternatives that may still become better. One whose
+ * workloads were not measured yet counts with the least that they could take (`floorOf`): what would not pay even then need not be measured.
+ * Times are in microseconds.
+ */
+export function wantedCounts(network: Network, timeOf: (key: string) => number | undefined, floorOf: (key: string) => number): Composition {
+  const wanted = new Map(choose(network, timeOf).composition);
+  const least = (key: string) => {
+    const time = timeOf(key);
+    return time === undefined ? floorOf(key) : (1 - hope) * time;
+  };
+  for (const { change } of network.groups.flat()) {
+    const replaced = [...change].filter(([, count]) => count < 0);
+    const added = [...change].filter(([, count]) => count > 0);
+    if (replaced.some(([key]) => timeOf(key) === undefined)) continue;
+    const saved = replaced.reduce((sum, [key, count]) => sum - count * (timeOf(key) ?? 0), 0);
+    const spent = added.reduce((sum, [key, count]) => sum + count * least(key), 0);
+    if (spent < saved) for (const [key, count] of added) wanted.set(key, Math.max(wanted.get(key) ?? 0, count));
+  }
+  return wanted;
 }

@@ -10,10 +10,11 @@ import { earlierFor, observationsIn } from "./earlier.ts";
 import { countNest } from "./features.ts";
 import type { LogRecord, Origin, RunRecord, TrialRecord } from "./log.ts";
 import type { Effort, Measurer, Timing, Verdict } from "./measurer.ts";
-import { type Composition, choose, type Network, savingOf } from "./plans.ts";
+import { type Composition, choose, type Network } from "./plans.ts";
+import { createReplay } from "./replay.ts";
 import { createSearch, type Proposal, type Search } from "./search.ts";
 import { spaceOf } from "./space.ts";
-import { pickTask, type Task } from "./task_scheduler.ts";
+import { pickTask, type Task, wantedCounts } from "./task_scheduler.ts";
 import type { Workload } from "./workload.ts";
 
 export type Budget = { readonly trials?: number; readonly seconds?: number };
@@ -91,8 +92,9 @@ const rounds = 6;
 /** The best of each workload and its default, measured again beside each other in the end. */
 const finalists = 3;
 const finalRounds = 24;
-/** Trials after which the model is learned anew. */
+/** Trials after which the model is learned anew, and of those that it has learned from the part that must have come since. */
 const relearn = 16;
+const relearnPart = 0.125;
 /** Of a run's seconds, what the search leaves for the finals. */
 const searching = 0.85;
 /** A candidate must be this much faster than the default to replace it. */
@@ -103,8 +105,17 @@ type Entry = {
   readonly search: Search;
   readonly floor: number;
   defaultTime: Timing | undefined;
+  /** Candidates, those that are being measured included; and those that were. */
+  drawn: number;
   trials: number;
   fruitless: number;
+};
+
+/** Candidates under way: their verdicts are there once all are. */
+type Batch = {
+  readonly entry: Entry;
+  readonly proposals: readonly Proposal[];
+  readonly verdicts: () => Promise<readonly Verdict[]>;
 };
 
 export async function tune(
@@ -134,13 +145,16 @@ export async function tune(
       search,
       floor: Math.max((0.8 * flops) / peak, bytes / bandwidth) * 1e6,
       defaultTime: undefined,
+      drawn: 0,
       trials: 0,
       fruitless: 0,
     };
   });
+  const floors = new Map(entries.map(({ workload, floor }) => [workload.key, floor]));
   let cost: CostModel = learn(known);
   let learned = 0;
   let trials = 0;
+  let drawn = 0;
   let clock = 0;
   const began = measurer.seconds();
   const beginning: RunRecord = {
@@ -154,28 +168,14 @@ export async function tune(
   if (!logged.hasBegun) options.append(beginning);
 
   const isOver = (part: number) => options.isCancelled() || clock >= part * (budget.seconds ?? Infinity);
-  while (trials < (budget.trials ?? Infinity) && !isOver(searching)) {
-    const counts = wantedCounts(network, entries);
-    const place = pickTask(entries.map((each) => taskOf(each, counts.get(each.workload.key) ?? 0)));
-    const entry = place === undefined ? undefined : entries[place];
-    if (!entry) break;
-    // At first only the default, and what earlier runs hand on: then it is known which workloads matter.
-    const wanted = entry.trials === 0 ? entry.search.beginning : batchSize;
-    const count = Math.min(wanted, (budget.trials ?? Infinity) - trials);
-    const proposals = entry.search.propose(cost, count);
-    const best = entry.search.results()[0]?.us ?? Infinity;
-    const verdicts = await measure(entry, proposals, { rounds, best });
-    for (const [i, proposal] of proposals.entries()) {
-      const verdict = verdicts[i];
-      if (!verdict) continue;
-      if (verdict.kind === "wrong") return { kind: "mismatch", workload: entry.workload, scheduled: proposal.scheduled, verdict };
-      take(entry, proposal, verdict);
-    }
-    if (observations.length >= learned + relearn && strategy === "evolutionary") {
-      learned = observations.length;
-      cost = learn([...known, ...observations]);
-    }
-    report(entry, "search");
+  // The next batch is drawn and built while the one before it is measured: by what was known before that one.
+  for (let pending: Batch | undefined; ; ) {
+    const next = begin();
+    if (pending) {
+      const mismatch = await finish(pending);
+      if (mismatch) return mismatch;
+    } else if (!next) break;
+    pending = next;
   }
 
   // Only what the network will compute is compared once more.
@@ -201,6 +201,42 @@ export async function tune(
     isCancelled: options.isCancelled(),
   };
 
+  /** The next batch, on its way to the measurer; nothing where the run is over, or all that is left waits for the batch before. */
+  function begin(): Batch | undefined {
+    const open = (budget.trials ?? Infinity) - drawn;
+    if (open <= 0 || isOver(searching)) return undefined;
+    const times = timesOf(entries);
+    const counts = wantedCounts(
+      network,
+      (key) => times.get(key),
+      (key) => floors.get(key) ?? 0,
+    );
+    const place = pickTask(entries.map((each) => taskOf(each, counts.get(each.workload.key) ?? 0)));
+    const entry = place === undefined ? undefined : entries[place];
+    if (!entry) return undefined;
+    // At first only the default, and what earlier runs hand on: then it is known which workloads matter.
+    const wanted = entry.drawn === 0 ? entry.search.beginning : batchSize;
+    const proposals = entry.search.propose(cost, Math.min(wanted, open));
+    entry.drawn += proposals.length;
+    drawn += proposals.length;
+    return { entry, ...measure(entry, proposals, { rounds, best: entry.search.results()[0]?.us ?? Infinity }) };
+  }
+
+  async function finish({ entry, proposals, verdicts }: Batch): Promise<Mismatch | undefined> {
+    for (const [i, verdict] of (await verdicts()).entries()) {
+      const proposal = proposals[i];
+      if (!proposal) continue;
+      if (verdict.kind === "wrong") return { kind: "mismatch", workload: entry.workload, scheduled: proposal.scheduled, verdict };
+      take(entry, proposal, verdict);
+    }
+    if (observations.length >= learned + Math.max(relearn, relearnPart * learned) && strategy === "evolutionary") {
+      learned = observations.length;
+      cost = learn([...known, ...observations]);
+    }
+    report(entry, "search");
+    return undefined;
+  }
+
   function take(entry: Entry, { scheduled, origin, estimate }: Proposal, verdict: Verdict): void {
     const us = verdict.kind === "timed" ? verdict.us : Infinity;
     const best = entry.search.results()[0]?.us ?? Infinity;
@@ -216,31 +252,28 @@ export async function tune(
     observations.push({ workload: entry.workload.key, features: estimate.features, us });
   }
 
-  /** From the log as far as it goes, then by the measurer; each record is appended as it becomes known. */
-  async function measure(entry: Entry, proposals: readonly Proposal[], effort: Effort, origin?: Origin): Promise<readonly Verdict[]> {
+  /** From the log as far as it goes, then by the measurer, which begins at once; each record is appended as its verdict is asked for. */
+  function measure(entry: Entry, proposals: readonly Proposal[], effort: Effort, origin?: Origin): Omit<Batch, "entry"> {
     const { workload } = entry;
     const found = proposals.map(({ scheduled, origin: own }) => logged.take(workload, scheduled.candidate, origin ?? own));
-    const missing = proposals.filter((_, i) => found[i] === undefined);
-    const measured =
-      missing.length === 0
-        ? []
-        : await measurer.measure(
-            workload,
-            missing.map(({ scheduled }) => scheduled),
-            effort,
-          );
-    let next = 0;
-    return proposals.map((proposal, i) => {
-      const old = found[i];
-      if (old) {
-        clock = Math.max(clock, old.seconds);
-        return old.verdict;
-      }
-      const verdict = measured[next++] ?? { kind: "failed", message: "the measurer gave no verdict" };
-      clock = Math.max(clock, round(logged.seconds + measurer.seconds() - began));
-      options.append(recordOf(entry, proposal, verdict, origin ?? proposal.origin, trials + i));
-      return verdict;
-    });
+    const missing = proposals.filter((_, i) => found[i] === undefined).map(({ scheduled }) => scheduled);
+    const measuring = missing.length === 0 ? undefined : measurer.measure(workload, missing, effort);
+    const verdicts = async () => {
+      const measured = (await measuring) ?? [];
+      let next = 0;
+      return proposals.map((proposal, i): Verdict => {
+        const old = found[i];
+        if (old) {
+          clock = Math.max(clock, old.seconds);
+          return old.verdict;
+        }
+        const verdict = measured[next++] ?? { kind: "failed", message: "the measurer gave no verdict" };
+        clock = Math.max(clock, round(logged.seconds + measurer.seconds() - began));
+        options.append(recordOf(entry, proposal, verdict, origin ?? proposal.origin, trials + i));
+        return verdict;
+      });
+    };
+    return { proposals, verdicts };
   }
 
   function recordOf({ workload }: Entry, proposal: Proposal, verdict: Verdict, origin: Origin, trial: number): TrialRecord {
@@ -279,7 +312,7 @@ export async function tune(
             : before,
       };
     const again = [first, ...rivals].map(({ scheduled }): Proposal => proposalOf(scheduled));
-    const verdicts = await measure(entry, again, { rounds: finalRounds, best: Infinity, keepAll: true }, "final");
+    const verdicts = await measure(entry, again, { rounds: finalRounds, best: Infinity, keepAll: true }, "final").verdicts();
     const wrong = verdicts.findIndex(({ kind }) => kind === "wrong");
     const mistaken = verdicts[wrong];
     if (mistaken?.kind === "wrong")
@@ -327,26 +360,11 @@ export async function tune(
   }
 }
 
-function taskOf({ search, floor, trials, fruitless }: Entry, count: number): Task {
+function taskOf({ search, floor, drawn, trials, fruitless }: Entry, count: number): Task {
   const best = search.results()[0]?.us ?? Infinity;
-  return { count, best, floor, trials, fruitless, isExhausted: search.isExhausted() || (trials > 0 && count === 0) };
-}
-
-/** An alternative is pursued while it would be chosen if its workloads became faster by this part. */
-const hope = 0.3;
-
-/** How often the network needs each workload: as it would be computed now, and by alternatives that may still become better. */
-function wantedCounts(network: Network, entries: readonly Entry[]): Composition {
-  const times = timesOf(entries);
-  const timeOf = (key: string) => times.get(key);
-  const wanted = new Map(choose(network, timeOf).composition);
-  for (const alternative of network.groups.flat()) {
-    const { saved } = savingOf(alternative, timeOf);
-    const added = [...alternative.change].filter(([, count]) => count > 0);
-    const time = added.reduce((sum, [key, count]) => sum + count * (timeOf(key) ?? 0), 0);
-    if (saved + hope * time > 0) for (const [key, count] of added) wanted.set(key, Math.max(wanted.get(key) ?? 0, count));
-  }
-  return wanted;
+  // Of what is measured for the first time nothing is known yet.
+  const isBeginning = drawn > 0 && trials === 0;
+  return { count, best, floor, trials, fruitless, isExhausted: search.isExhausted() || count === 0 || isBeginning };
 }
 
 function timesOf(entries: readonly Entry[]): ReadonlyMap<string, number> {
@@ -360,23 +378,6 @@ function timesOf(entries: readonly Entry[]): ReadonlyMap<string, number> {
 
 function round(value: number): number {
   return Math.round(value * 1000) / 1000;
-}
-
-/** What a resumed run has logged, handed out once each as the run asks for it again. */
-function createReplay(records: readonly LogRecord[]) {
-  const waiting = new Map<string, TrialRecord[]>();
-  const keyOf = (workload: string, candidate: Candidate, isFinal: boolean) => `${workload} ${formatCandidate(candidate)} ${isFinal}`;
-  for (const record of records) {
-    if (record.kind !== "trial") continue;
-    const key = keyOf(record.workload, record.candidate, record.origin === "final");
-    waiting.set(key, [...(waiting.get(key) ?? []), record]);
-  }
-  const seconds = Math.max(0, ...records.map((record) => (record.kind === "trial" ? record.seconds : 0)));
-  return {
-    hasBegun: records.some(({ kind }) => kind === "run"),
-    seconds,
-    take: ({ key }: Workload, candidate: Candidate, origin: Origin) => waiting.get(keyOf(key, candidate, origin === "final"))?.shift(),
-  };
 }
 
 /** Milliseconds of the network's layers, by default and as chosen. */

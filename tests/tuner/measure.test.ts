@@ -14,8 +14,8 @@ import { reproduce } from "../../src/tuner/reproduce.ts";
 import { enumerate, spaceOf } from "../../src/tuner/space.ts";
 import { tune } from "../../src/tuner/tune.ts";
 import { type Workload, workloadsOf } from "../../src/tuner/workload.ts";
-import { chromium, compileExample, full, hasBrowser } from "../support.ts";
-import { compileSmall } from "./support.ts";
+import { chromium, compileExample, compileText, full, hasBrowser } from "../support.ts";
+import { compileSmall, pairSource } from "./support.ts";
 
 const compiled = compileSmall();
 const { sketches } = compiled.module;
@@ -47,7 +47,7 @@ function schedulesOf(workload: Workload, most: number): Scheduled[] {
 test("every schedule that the spaces hold computes what the reference does, tails and all", async () => {
   await withMeasurer(startNode(process.execPath), 60, async (measurer) => {
     let count = 0;
-    for (const workload of workloadsOf(compiled)) {
+    for (const workload of [...workloadsOf(compiled), ...workloadsOf(compileText(pairSource)).filter(({ nests }) => nests.length > 0)]) {
       const schedules = schedulesOf(workload, full ? 500 : 25);
       if (schedules.length === 0) continue;
       for (const verdict of await measurer.measure(workload, schedules, effort)) {
@@ -200,6 +200,16 @@ test("candidates are checked and timed in Chromium, and a hang is survived there
       expect((await measurer.measure(workload, schedules.slice(0, 2), effort)).map(({ kind }) => kind)).toEqual(["wrong", "timed"]);
     },
   );
+});
+
+test("the references' loops are arranged to be fast, and their values are those of the declared order, bit by bit", () => {
+  for (const network of full ? [compiled, compileExample("mobilenet-v2"), compileExample("resnet18")] : [compiled])
+    for (const workload of workloadsOf(network)) {
+      const declared = prepareWorkload(workload, 0, { arrange: (nest) => nest });
+      const { expected, bound } = prepareWorkload(workload, 0);
+      expect(Buffer.compare(Buffer.from(expected.buffer), Buffer.from(declared.expected.buffer)), workload.nest.name).toBe(0);
+      expect(Buffer.compare(Buffer.from(bound.buffer), Buffer.from(declared.bound.buffer)), workload.nest.name).toBe(0);
+    }
 });
 
 test("workloads of a whole network have references that their defaults meet", async () => {

@@ -8,12 +8,13 @@ import type { TunedSection } from "../../src/ir/tuned.ts";
 import { nestsByWorkload } from "../../src/schedule/workload_key.ts";
 import { hasErrors } from "../../src/support/diagnostic.ts";
 import { createRandom } from "../../src/support/random.ts";
-import type { Scheduled } from "../../src/tuner/candidate.ts";
+import { type Candidate, realize, type Scheduled } from "../../src/tuner/candidate.ts";
 import { type Outcome, outcomeOf, writeOutcome } from "../../src/tuner/outcome.ts";
+import { networkOf } from "../../src/tuner/plans.ts";
 import { createDrawer, spaceOf } from "../../src/tuner/space.ts";
 import { type Workload, workloadsOf } from "../../src/tuner/workload.ts";
 import { compileExample, compileText, exampleFile, full, smallExamples } from "../support.ts";
-import { compileSmall, runStandIn, source, tunedOf } from "./support.ts";
+import { compileSmall, pairSource, runStandIn, source, tunedOf } from "./support.ts";
 
 const environment = { target: "wasm", engine: "node", version: "20", device: 'a "quoted" device', relaxed: false, compiler: "quern test" };
 
@@ -122,19 +123,50 @@ test("what is no section is said, and the others are read", () => {
   expect(diagnostics.map(({ code }) => code)).toEqual(["syntax", "syntax"]);
 });
 
-test("layers that are computed together are left alone by tuning, and by what was tuned before", () => {
-  const source = `model m(x: f32[1, 112, 112, 32]) -> y: f32[1, 112, 112, 16] {
-  x |> depthwise_conv2d(@k: [3, 3, 32, 1] = he_normal, pad: same) |> conv2d(@w: [1, 1, 32, 16] = he_normal)
-}`;
-  const compiled = compileText(source);
-  const ran = (program: Compiled) => program.levels.loop("schedule").nests.map(({ name }) => name);
+const ran = (program: Compiled) => program.levels.loop("schedule").nests.map(({ name }) => name);
+
+test("layers that are computed together are one workload, and what was tuned for one of them alone leaves them so", () => {
+  const compiled = compileText(pairSource);
   expect(compiled.levels.loop("lower-to-loop").nests.map(({ name }) => name)).toContain("depthwise_conv2d");
   expect(ran(compiled)).not.toContain("depthwise_conv2d");
-  expect(workloadsOf(compiled).flatMap(({ layers }) => layers)).toEqual(["x.padded"]);
+  expect(workloadsOf(compiled).map(({ layers, nests }) => [layers, nests.length])).toEqual([
+    [["x.padded"], 0],
+    [["y"], 2],
+  ]);
   const nests = nestsByWorkload(compiled.levels.loop("lower-to-loop"), "wasm");
   const key = [...nests].find(([, [nest]]) => nest?.name === "y")?.[0];
   const text = writeOutcome(outcomeWith("m", []), "", empty).replace(/\}\s*$/, `  workload "${key}" for y {\n    split f by 8\n  }\n}\n`);
-  const { value, diagnostics } = compile(source, { tuned: sectionsOf(text) });
+  const { value, diagnostics } = compile(pairSource, { tuned: sectionsOf(text) });
   expect(diagnostics).toEqual([]);
   expect(value && ran(value)).toEqual(ran(compiled));
+});
+
+test("whether two layers are computed together is searched, and the outcome says so to the compiler", async () => {
+  const compiled = compileText(pairSource);
+  const run = await runStandIn(compiled, { budget: { trials: 60 } });
+  const network = networkOf(compiled);
+  expect(network.groups.map((group) => group.map(({ algorithm, layers }) => [algorithm, layers]))).toEqual([[["apart", ["y"]]]]);
+  // The pair's schedule, changed by a knob, is that of the nest which it is written for.
+  const pair = workloadsOf(compiled).find(({ nests }) => nests.length === 2);
+  if (!pair) throw new Error("no pair");
+  const tried = run.records.flatMap((record) => (record.kind === "trial" && record.workload === pair.key ? [record.candidate] : []));
+  expect(tried.length).toBeGreaterThan(1);
+  const made = realize(pair, tried.at(-1) as Candidate, compiled.module.sketches);
+  if (made.kind === "refused") throw new Error(made.code);
+  const { steps } = made.scheduled;
+  expect(steps.join("\n")).toMatch(/compute operand_1 at oh\.o\n.*split operand_1\.f by/s);
+  const outcome = outcomeWith("m", [[pair, made.scheduled]]);
+  const tuned = compile(pairSource, { tuned: sectionsOf(writeOutcome(outcome, "", empty)) });
+  expect(tuned.diagnostics).toEqual([]);
+  const nestOf = (program: Compiled | undefined) => program?.levels.loop("schedule").nests.find(({ name }) => name === "y")?.body;
+  expect(nestOf(tuned.value)).toEqual(made.scheduled.nest.body);
+  expect(nestOf(tuned.value)).not.toEqual(nestOf(compiled));
+  const single = { ...outcome, workloads: [], choices: [{ algorithm: "apart", layers: ["y"] }] };
+  const apart = compile(pairSource, { tuned: sectionsOf(writeOutcome(single, "", empty)) });
+  expect(apart.diagnostics).toEqual([]);
+  expect(apart.value && ran(apart.value)).toContain("depthwise_conv2d");
+  const stale = { ...single, choices: [{ algorithm: "apart", layers: ["y", "z"] }] };
+  expect(compile(pairSource, { tuned: sectionsOf(writeOutcome(stale, "", empty)) }).diagnostics.map(({ code }) => code)).toEqual([
+    "stale-schedule",
+  ]);
 });

@@ -100,8 +100,10 @@ test("algorithms are chosen by what the whole network takes, and the outcome say
   const totals = [new Map<string, number>(), ...network.groups.flat().map(({ change }) => change)].map((change) =>
     [...combine(network.base, change)].reduce((sum, [key, count]) => sum + count * (best.get(key) ?? Number.NaN), 0),
   );
-  expect(totals.every(Number.isFinite)).toBe(true);
-  expect(tunedMs * 1000).toBeLessThanOrEqual(Math.min(...totals) * 1.03);
+  // What would not pay even at the roofline is not measured, and has no total.
+  const known = totals.filter(Number.isFinite);
+  expect(known.length).toBeGreaterThan(1);
+  expect(tunedMs * 1000).toBeLessThanOrEqual(Math.min(...known) * 1.03);
   expect(tunedMs).toBeLessThanOrEqual(defaultMs);
   const text = writeOutcome(
     { ...outcomeOf("choice", environment, tuned), choices: [{ algorithm: "direct", layers: network.groups[0]?.[0]?.layers ?? [] }] },

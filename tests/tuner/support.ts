@@ -31,6 +31,13 @@ model choice(image: f32[1, 10, 10, 16]) -> y: f32[1, 10, 10, 16] {
 }
 `;
 
+/** Two layers of which the default computes one while it computes the other. */
+export const pairSource = `
+model m(x: f32[1, 112, 112, 32]) -> y: f32[1, 112, 112, 16] {
+  x |> depthwise_conv2d(@k: [3, 3, 32, 1] = he_normal, pad: same) |> conv2d(@w: [1, 1, 32, 16] = he_normal) |> relu6
+}
+`;
+
 export type Run = { readonly result: Tuned | Mismatch; readonly records: LogRecord[] };
 
 export async function runStandIn(

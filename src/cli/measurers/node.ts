@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 import type { AgentAnswer } from "../../tuner/agent.ts";
 import { agentText } from "../../tuner/agent_text.ts";
 import type { Channel } from "../../tuner/engine_measurer.ts";
+import { optimizeReferences } from "./references.ts";
 
 const shell = `
 const agent = createAgent(process.versions.node);
@@ -23,6 +24,7 @@ process.on("SIGINT", () => {});
 const flags = ["--no-liftoff", "--no-wasm-lazy-compilation", "--input-type=module"];
 
 export function startNode(execPath: string): Channel {
+  optimizeReferences();
   let child: ChildProcess | undefined;
   let isClosed = false;
   const start = (): ChildProcess => {

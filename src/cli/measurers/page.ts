@@ -8,6 +8,7 @@ import type { AgentAnswer } from "../../tuner/agent.ts";
 import { agentText } from "../../tuner/agent_text.ts";
 import type { Channel } from "../../tuner/engine_measurer.ts";
 import { decoderText, encodeMessage } from "./message.ts";
+import { optimizeReferences } from "./references.ts";
 
 export type PageServer = Channel & { readonly url: string };
 
@@ -81,6 +82,7 @@ type Waiting = { readonly bytes: Uint8Array; readonly seconds: number; readonly 
 
 /** Port 0 takes one that is free. `onSilence` is told when the page itself does not answer, and may open another. */
 export async function servePage(port: number, host: string, onSilence: () => void): Promise<PageServer> {
+  optimizeReferences();
   let current: Waiting | undefined;
   let asking: ServerResponse | undefined;
   let isClosed = false;
