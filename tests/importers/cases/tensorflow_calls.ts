@@ -219,6 +219,28 @@ const movementCalls = [
   ),
 ];
 
+/** Image (2 p + q) n + i of the batch has what lies at row p and column q of the blocks of image i. */
+const tiles = random("tiles", 2, 3, 4, 2);
+const padding = constant(tensor([2, 2], [1, 0, 0, 2], "i32"));
+const blocked = fill([8, 2, 3, 2], ([b = 0, h = 0, w = 0, c = 0]) =>
+  at(tiles, [b % 2, 2 * h + (b >> 2) - 1, 2 * w + ((b >> 1) % 2), c], 0),
+);
+const blockCalls = [
+  call("SpaceToBatchND", [tiles, list(2, 2), padding], blocked),
+  call("BatchToSpaceND", [blocked, list(2, 2), padding], tiles),
+  call("GatherNd", [rows, constant(tensor([3, 2], [1, 2, 0, 0, 1, 0], "i32"))], tensor([3], [6, 1, 4])),
+  call("GatherNd", [rows, tensor([2, 1], [1, 0], "i32")], tensor([2, 3], [4, 5, 6, 1, 2, 3]), { of: "rows" }),
+  call(
+    "ScatterNd",
+    [constant(tensor([3, 1], [2, 0, 2], "i32")), tensor([3, 2], [1, 2, 3, 4, 5, 6]), list(4, 2)],
+    tensor([4, 2], [3, 4, 0, 0, 6, 8, 0, 0]),
+  ),
+  call("Range", [integer(3), integer(10), integer(3)], wholes([3], 3, 6, 9)),
+  call("Range", [constant(tensor([], [1])), constant(tensor([], [-1])), constant(tensor([], [-0.5]))], tensor([4], [1, 0.5, 0, -0.5]), {
+    of: "floats",
+  }),
+];
+
 type Places = { readonly align_corners: boolean; readonly half_pixel_centers: boolean };
 const places: readonly Places[] = [
   { align_corners: false, half_pixel_centers: false },
@@ -262,6 +284,7 @@ export const sharedCalls: readonly Call[] = [
   ...logicalCalls,
   ...reductionCalls,
   ...movementCalls,
+  ...blockCalls,
   ...resizingCalls,
 ];
 

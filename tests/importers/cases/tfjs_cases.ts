@@ -7,10 +7,11 @@ import {
   matrixProduct,
   maxPool,
   normalized,
+  reduced,
   samePadding,
   transposed,
 } from "../../operators/definitions.ts";
-import { transposedConvolution } from "../../operators/image_definitions.ts";
+import { pooled, transposedConvolution } from "../../operators/image_definitions.ts";
 import { type Tensor, tensor } from "../../operators/tensors.ts";
 import { constant, type ImportCase, integer, list, type Operand } from "./case.ts";
 import { concatenated, cube, image, mapped, random, rows, sharedCalls, zipped } from "./tensorflow_calls.ts";
@@ -77,12 +78,12 @@ const convolutions: readonly GraphNodeCase[] = [
     attributes: { ...same, fused_ops: ["BiasAdd", "LeakyRelu"], leakyrelu_alpha: 0.3 },
     results: [mapped(biased, (x) => (x < 0 ? 0.3 * x : x))],
   },
-  {
-    operator: "DepthwiseConv2dNative",
+  ...["DepthwiseConv2d", "DepthwiseConv2dNative"].map((operator) => ({
+    operator,
     operands: [image, constant(deep)],
     attributes: { strides: [1, 1, 1, 1], padding: "SAME" },
     results: [depthwise(image, deep, { ...plain, pad: [1, 1, 1, 1] })],
-  },
+  })),
   {
     operator: "FusedDepthwiseConv2dNative",
     operands: [image, constant(deep), deepBias],
@@ -115,6 +116,34 @@ function transposedConvolutions(): GraphNodeCase[] {
     },
   ];
 }
+
+const volume = random("volume", 1, 3, 4, 5, 2);
+const kernel3 = random("kernel3", 2, 3, 2, 2, 3);
+const stride3 = [1, 2, 1];
+const same3 = (k: readonly number[], dilation: readonly number[]) => samePadding([3, 4, 5], k, stride3, dilation, "after");
+const pool3 = { stride: stride3, dilation: [1, 1, 1], pad: same3([2, 2, 2], [1, 1, 1]) };
+const volumePool = { ksize: [1, 2, 2, 2, 1], strides: [1, ...stride3, 1], padding: "SAME" };
+
+const volumes: readonly GraphNodeCase[] = [
+  {
+    operator: "Conv3D",
+    operands: [volume, constant(kernel3)],
+    attributes: { strides: [1, ...stride3, 1], dilations: [1, 1, 1, 2, 1], padding: "SAME", data_format: "NDHWC" },
+    results: [convolution(volume, kernel3, { stride: stride3, dilation: [1, 1, 2], pad: same3([2, 3, 2], [1, 1, 2]) })],
+  },
+  {
+    operator: "MaxPool3D",
+    operands: [volume],
+    attributes: volumePool,
+    results: [pooled(volume, [2, 2, 2], pool3, false, (values) => Math.max(...values))],
+  },
+  {
+    operator: "AvgPool3D",
+    operands: [volume],
+    attributes: volumePool,
+    results: [pooled(volume, [2, 2, 2], pool3, false, (values) => values.reduce((a, b) => a + b, 0) / values.length)],
+  },
+];
 
 const flat = tensor([6, 4], cube.data);
 const matrix = random("matrix", 4, 3);
@@ -176,12 +205,26 @@ const layers: readonly GraphNodeCase[] = [
 
 const [x, y] = [random("x", 2, 3), random("y", 2, 3)];
 const divisor = tensor([2, 3], [1, 0, -2, 0, 4, 5]);
+const special = tensor([4], [1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
 const ids: Operand = constant(tensor([3], [2, 0, 2], "i32"));
 const both = concatenated([x, y], 1);
-const passing = ["Identity", "StopGradient", "Snapshot", "CheckNumerics", "PlaceholderWithDefault"];
+const passing = ["Identity", "StopGradient", "Snapshot", "CheckNumerics", "PlaceholderWithDefault", "EnsureShape"];
 
 const others: readonly GraphNodeCase[] = [
   ...passing.map((operator) => ({ operator, operands: [x], results: [x] })),
+  { operator: "IdentityN", operands: [x, y], results: [x, y] },
+  { operator: "Mod", operands: [x, y], results: [zipped(x, y, (a, b) => a - Math.floor(a / b) * b)] },
+  {
+    operator: "BitwiseAnd",
+    operands: [tensor([3], [5, -1, 12], "i32"), tensor([3], [3, 7, 10], "i32")],
+    results: [tensor([3], [1, 7, 8], "i32")],
+  },
+  { operator: "EuclideanNorm", operands: [x, list(1)], results: [reduced(x, [1], false, (values) => Math.hypot(...values))] },
+  { operator: "IsInf", operands: [special], results: [tensor([4], [0, 0, 1, 1], "bool")] },
+  { operator: "IsFinite", operands: [special], results: [tensor([4], [1, 0, 0, 0], "bool")] },
+  { operator: "Size", operands: [cube], results: [tensor([], [24], "i32")] },
+  { operator: "Ones", operands: [list(2, 2)], attributes: { dtype: "f32" }, results: [tensor([2, 2], [1, 1, 1, 1])] },
+  { operator: "Zeros", operands: [list(3)], attributes: { dtype: "i32" }, results: [tensor([3], [0, 0, 0], "i32")] },
   { operator: "Add", operands: [x, y], results: [zipped(x, y, (a, b) => a + b)] },
   { operator: "Div", operands: [x, y], results: [zipped(x, y, (a, b) => a / b)] },
   { operator: "DivNoNan", operands: [x, divisor], results: [zipped(x, divisor, (a, b) => (b === 0 ? 0 : a / b))] },
@@ -191,7 +234,7 @@ const others: readonly GraphNodeCase[] = [
     operands: [tensor([2], [1, 0], "bool"), tensor([2, 2], [1, 2, 3, 4]), tensor([2, 2], [5, 6, 7, 8])],
     results: [tensor([2, 2], [1, 6, 3, 8])],
   },
-  { operator: "IsNan", operands: [tensor([3], [1, Number.NaN, Number.POSITIVE_INFINITY])], results: [tensor([3], [0, 1, 0], "bool")] },
+  { operator: "IsNan", operands: [special], results: [tensor([4], [0, 1, 0, 0], "bool")] },
   {
     operator: "ClipByValue",
     operands: [x, constant(tensor([], [-0.5])), constant(tensor([], [0.25]))],
@@ -204,4 +247,4 @@ const others: readonly GraphNodeCase[] = [
   { operator: "OnesLike", operands: [cube], results: [fill(cube.shape, () => 1)] },
 ];
 
-export const tfjsCases: readonly ImportCase[] = [...shared, ...convolutions, ...products, ...layers, ...others].map(tfjsCase);
+export const tfjsCases: readonly ImportCase[] = [...shared, ...convolutions, ...volumes, ...products, ...layers, ...others].map(tfjsCase);

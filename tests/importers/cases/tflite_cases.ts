@@ -128,6 +128,7 @@ const convolutions: readonly TfliteNode[] = [
     },
   },
   ...transposedConvolutions(),
+  ...volumes(),
   ...products(),
 ];
 
@@ -152,6 +153,40 @@ function transposedConvolutions(): TfliteNode[] {
       operands: [list(...same.shape), stored, image],
       results: [same],
       options: options(paddings.same),
+    },
+  ];
+}
+
+function volumes(): TfliteNode[] {
+  const [x, k] = [random("volume", 1, 3, 4, 5, 2), random("kernel3", 2, 3, 2, 2, 3)];
+  const stride = [1, 2, 1];
+  const dilation = [1, 1, 2];
+  const pad = samePadding([3, 4, 5], [2, 3, 2], stride, dilation, "after");
+  const t = random("turned3", 2, 3, 2, 3, 2);
+  const whole = transposedConvolution(x, t, { stride, dilation: [1, 1, 1], pad: [0, 0, 0, 0, 0, 0] }, [0, 0, 0], 1);
+  const steps = { stride_d: 1, stride_h: 2, stride_w: 1 };
+  return [
+    {
+      operator: "CONV_3D",
+      operands: [x, constant(k), bias],
+      results: [mapped(biased(convolution(x, k, { stride, dilation, pad })), (v) => Math.max(v, 0))],
+      options: {
+        table: "Conv3DOptions",
+        value: {
+          padding: paddings.same,
+          ...steps,
+          dilation_d_factor: 1,
+          dilation_h_factor: 1,
+          dilation_w_factor: 2,
+          fused_activation_function: activations.relu,
+        },
+      },
+    },
+    {
+      operator: "CONV_3D_TRANSPOSE",
+      operands: [list(...whole.shape), constant(t), x, bias],
+      results: [biased(whole)],
+      options: { table: "Conv3DOptions", value: { padding: paddings.valid, ...steps } },
     },
   ];
 }
@@ -302,6 +337,16 @@ const others: readonly TfliteNode[] = [
       ),
     ],
     options: { table: "L2NormOptions", value: {} },
+  },
+  {
+    operator: "BITWISE_XOR",
+    operands: [tensor([3], [5, -1, 12], "i32"), tensor([3], [3, 7, 12], "i32")],
+    results: [tensor([3], [6, -8, 0], "i32")],
+  },
+  {
+    operator: "RIGHT_SHIFT",
+    operands: [tensor([3], [5, -8, 12], "i32"), tensor([3], [1, 2, 0], "i32")],
+    results: [tensor([3], [2, -2, 12], "i32")],
   },
   { operator: "ARG_MAX", of: "as i64", operands: [rows, list(1)], results: [tensor([2], [2, 2], "i64")] },
 ];

@@ -97,6 +97,8 @@ export const elementwise: { readonly [operator: string]: Translate } = {
   },
   FloorDiv: binary((net, x, y) => floorDivided(net.builder, x, y)),
   FloorMod: binary((net, x, y) => floorRemainder(net.builder, x, y)),
+  Mod: binary((net, x, y) => floorRemainder(net.builder, x, y)),
+  BitwiseAnd: binary("bitwise_and"),
   Maximum: binary("maximum"),
   Minimum: binary("minimum"),
   Pow: binary("pow"),
@@ -129,6 +131,11 @@ export const elementwise: { readonly [operator: string]: Translate } = {
   Expm1: (node, net) => net.call("sub", [net.call("exp", [net.value(node, 0)]), 1]),
   Floor: unary("floor"),
   IsNan: unary("is_nan"),
+  IsInf: unary("is_inf"),
+  IsFinite: (node, net) => {
+    const x = net.value(node, 0);
+    return net.call("logical_not", [net.call("logical_or", [net.call("is_nan", [x]), net.call("is_inf", [x])])]);
+  },
   LeakyRelu: unary("leaky_relu", (node) => ({ slope: shortest(node.number("alpha", 0.2)) })),
   Log: unary("log"),
   Log1p: (node, net) => net.call("log", [net.call("add", [net.value(node, 0), 1])]),
@@ -158,6 +165,7 @@ export const elementwise: { readonly [operator: string]: Translate } = {
   Max: reduction("reduce_max"),
   Min: reduction("reduce_min"),
   Prod: reduction("reduce_prod"),
+  EuclideanNorm: reduction("reduce_l2"),
   Any: logical("reduce_max"),
   All: logical("reduce_min"),
   ArgMax: extreme("argmax"),

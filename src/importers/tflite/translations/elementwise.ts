@@ -175,6 +175,8 @@ export const elementwise: { readonly [operator: string]: Translate } = {
   LOGICAL_AND: binary("logical_and"),
   LOGICAL_OR: binary("logical_or"),
   LOGICAL_NOT: unary("logical_not"),
+  BITWISE_XOR: binary("bitwise_xor"),
+  RIGHT_SHIFT: binary("right_shift"),
   SELECT: select,
   SELECT_V2: select,
   ADD_N: addAll,
