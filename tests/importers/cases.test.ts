@@ -2,10 +2,12 @@
 import { describe, expect, test } from "vitest";
 import { checkCase } from "./cases/check_case.ts";
 import { kerasCases } from "./cases/keras_cases.ts";
+import { onnxCases } from "./cases/onnx_cases.ts";
 import { tfjsCases } from "./cases/tfjs_cases.ts";
 import { tfliteCases } from "./cases/tflite_cases.ts";
 
 describe.each([
+  ["ONNX", onnxCases],
   ["TensorFlow Lite", tfliteCases],
   ["Keras", kerasCases],
   ["TensorFlow.js", tfjsCases],

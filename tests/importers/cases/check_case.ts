@@ -28,6 +28,12 @@ export async function checkCase(given: ImportCase): Promise<ReadonlyMap<string, 
   );
 }
 
+/** The targets on which nothing is wrong. */
+export async function passedByCase(given: ImportCase): Promise<ReadonlySet<string>> {
+  const problems = await checkCase(given);
+  return new Set(typeof problems === "string" ? [] : [...problems].flatMap(([target, problem]) => (problem === undefined ? [target] : [])));
+}
+
 function shapeOf({ dtype, shape }: Tensor): string {
   return `${dtype}[${shape.join(", ")}]`;
 }
