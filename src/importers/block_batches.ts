@@ -4,6 +4,7 @@ import type { Value } from "./written_model.ts";
 
 /** [n, ...s, c] padded to multiples of the block: place p of each block becomes image p n + i of a batch. `pads` are [before, after] for each dimension. */
 export function spaceToBatch(builder: ModelBuilder, x: Value, block: readonly number[], pads: readonly number[], zero = 0): Value {
+  if (isNoBlock(builder, x, block)) return x;
   const rank = block.length;
   const rest = x.type.shape.length - 1 - rank;
   const [before, after] = [0, 1].map((side) => [0, ...block.map((_, d) => pads[2 * d + side] ?? 0), ...Array<number>(rest).fill(0)]);
@@ -22,6 +23,7 @@ export function spaceToBatch(builder: ModelBuilder, x: Value, block: readonly nu
 
 /** The way back; `crops` are [before, after] for each dimension. */
 export function batchToSpace(builder: ModelBuilder, x: Value, block: readonly number[], crops: readonly number[]): Value {
+  if (isNoBlock(builder, x, block)) return x;
   const rank = block.length;
   const [n = 1, ...extents] = x.type.shape;
   const rest = extents.length - rank;
@@ -35,6 +37,13 @@ export function batchToSpace(builder: ModelBuilder, x: Value, block: readonly nu
   const starts = whole.map((_, d) => (d >= 1 && d <= rank ? (crops[2 * d - 2] ?? 0) : 0));
   const ends = whole.map((extent, d) => (d >= 1 && d <= rank ? extent - (crops[2 * d - 1] ?? 0) : extent));
   return builder.call("slice", [joined], { starts, ends });
+}
+
+/** A block that the image cannot have is refused. */
+function isNoBlock(builder: ModelBuilder, x: Value, block: readonly number[]): boolean {
+  const isBlock = block.length < x.type.shape.length && block.every((size) => Number.isSafeInteger(size) && size > 0);
+  if (!isBlock) builder.refuse(`a block of [${block.join(", ")}] does not fit an image of ${x.type.shape.length} dimensions`);
+  return !isBlock;
 }
 
 function tail(from: number, count: number): number[] {

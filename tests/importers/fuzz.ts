@@ -32,6 +32,9 @@ const importing: FuzzThread = { script: "./fuzz_worker.ts", patience: 10_000 };
 /** Megabytes of objects that a thread may hold; buffers are bounded by what files may claim. */
 const memory = 1024;
 
+/** Milliseconds in which a thread must have read its seeds. */
+const longestStart = 120_000;
+
 const largestShown = 10;
 
 export async function fuzzImporter(format: string, count: number, first = 0, thread = importing): Promise<FuzzReport> {
@@ -57,13 +60,13 @@ function runThread({ script, patience }: FuzzThread, order: FuzzOrder, note: Not
   const worker = new Worker(bootstrapOf(script), { eval: true, workerData: order, resourceLimits: { maxOldGenerationSizeMb: memory } });
   return new Promise((resolve) => {
     let current = { number: order.first, seed: "the first", start: performance.now() };
-    let timer: NodeJS.Timeout | undefined;
     const finish = (problem?: string) => {
       clearTimeout(timer);
       worker.removeAllListeners();
       if (problem !== undefined) note(current.number, `(${current.seed}) ${problem}`, false, performance.now() - current.start);
       void worker.terminate().then(() => resolve(current.number));
     };
+    let timer = setTimeout(() => finish("did not begin"), longestStart);
     worker.on("error", (error) => finish(`ended its thread: ${error.message}`));
     worker.on("exit", (code) => finish(`ended its thread with ${code}`));
     worker.on("message", (told: FuzzTold) => {

@@ -19,7 +19,6 @@ type Layer = {
 const conv: Translate = (node, net) => {
   const shape = net.shape(node.input(1));
   const channels = net.shape(node.input(0)).at(-1) ?? 0;
-  if (shape.length !== 4) return `has a kernel of ${shape.length} dimensions`;
   const [, , , inner = 0] = shape;
   if (inner === 0 || channels % inner !== 0) return `has a kernel of ${inner} channels for an image of ${channels}`;
   const groups = channels / inner;
@@ -36,7 +35,8 @@ const conv: Translate = (node, net) => {
 
 /** [1, kh, kw, c m] there, where output channel c m + j is the j-th of channel c. */
 const depthwise: Translate = (node, net) => {
-  const [, kh = 0, kw = 0, filters = 0] = net.shape(node.input(1));
+  const [leading, kh = 0, kw = 0, filters = 0] = net.shape(node.input(1));
+  if (leading !== 1) return `has a kernel whose first dimension is ${leading} instead of 1`;
   const channels = net.shape(node.input(0)).at(-1) ?? 0;
   if (channels === 0 || filters % channels !== 0) return `has ${filters} filters for ${channels} channels`;
   const window = windowOf(node);
@@ -166,6 +166,8 @@ function layer(
   finish: (value: Value) => Value = (value) => value,
 ): string | undefined {
   const [x, k, y] = [node.input(0), node.input(1), node.output(0)];
+  const rank = net.shape(k).length;
+  if (rank !== order.length) return `has a kernel of ${rank} dimensions instead of ${order.length}`;
   const activation = node.number("fused_activation_function");
   const isQuantized = stepsOf(net.tensor(x)) && stepsOf(net.tensor(k)) && stepsOf(net.tensor(y));
   if (isQuantized) return quantizedLayer(node, net, order, shape, build, finish);
