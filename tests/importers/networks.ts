@@ -55,11 +55,15 @@ export function networkOf(name: string): Network | undefined {
 const tolerance = 1e-4;
 
 /** A network imported, and run on its recorded inputs; what is wrong on each target, nothing where all agrees. */
-export async function checkNetwork(
-  { path, shapes, vectors }: Network,
-  targets: readonly string[],
-): Promise<{ readonly net: Imported; readonly problems: ReadonlyMap<string, readonly string[]> }> {
-  const net = await imported(path, { shapes });
+export async function checkNetwork(network: Network, targets: readonly string[]): Promise<Checked> {
+  const net = await imported(network.path, { shapes: network.shapes });
+  return { net, problems: runRecorded(net, network, targets) };
+}
+
+export type Checked = { readonly net: Imported; readonly problems: ReadonlyMap<string, readonly string[]> };
+
+/** Outputs are found by their names, or by their shape where an exporter has changed the names. */
+export function runRecorded(net: Imported, { vectors }: Network, targets: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const { inputs, outputs } = net.model;
   const problems = new Map<string, string[]>();
   for (const run of vectors.runs) {
@@ -71,13 +75,19 @@ export async function checkNetwork(
       if (input?.type.shape.join() !== run.input.shape.join()) wrong.push(`the input is [${input?.type.shape}]`);
       if (outputs.length !== run.outputs.length) wrong.push(`there are ${outputs.length} outputs`);
       for (const output of run.outputs) {
-        const known = outputs.find(({ source }) => plainName(source) === output.name);
+        const known = outputs.find(({ source }) => plainName(source) === plainName(output.name)) ?? byShape(outputs, output.shape);
         if (known?.type.shape.join() !== output.shape.join()) wrong.push(`${output.name} is [${known?.type.shape}]`);
         else wrong.push(...disagreements(found.get(known.source) ?? new Float64Array(), output));
       }
     }
   }
-  return { net, problems };
+  return problems;
+}
+
+/** The only output of that shape. */
+function byShape(outputs: Imported["model"]["outputs"], shape: readonly number[]) {
+  const alike = outputs.filter(({ type }) => type.shape.join() === shape.join());
+  return alike.length === 1 ? alike[0] : undefined;
 }
 
 /** f32 within a bound; integers within one step for 99 of 100, and two at most. */
