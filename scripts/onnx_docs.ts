@@ -6,6 +6,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readGraph } from "../src/importers/onnx/graph.ts";
 import { outside, translations } from "../src/importers/onnx/translations.ts";
+import { passedByCase } from "../tests/importers/cases/check_case.ts";
+import { onnxCases } from "../tests/importers/cases/onnx_cases.ts";
 import { fileOf, runImported } from "../tests/importers/support.ts";
 import { onnxSuites, readOnnxCases } from "../tests/operators/onnx_cases.ts";
 import { leftOut } from "../tests/operators/onnx_left_out.ts";
@@ -13,28 +15,33 @@ import { prepareOnnx } from "../tests/operators/onnx_run.ts";
 import { onnxTolerance } from "../tests/operators/onnx_tolerance.ts";
 import { mismatch } from "../tests/operators/tensors.ts";
 import { sharedFile } from "../tests/support.ts";
+import { tableOf, targetCells, targetHeads } from "./import_tables.ts";
 
 export const onnxPage: URL = new URL("../docs/import/onnx.md", import.meta.url);
 
-type Tally = { cases: number; reference: number; wasm: number; left: number };
+type Tally = { cases: number; readonly passed: Map<string, number>; left: number };
 
 /** Cases that an operator stands in, and how many of them each target passes; undefined where a suite is missing. */
 async function tallies(): Promise<ReadonlyMap<string, Tally> | undefined> {
   const paths = onnxSuites.map((suite) => sharedFile(`conformance/onnx/${suite}.tar.gz`));
   if (paths.some((path) => path === undefined)) return undefined;
   const found = new Map<string, Tally>();
+  const count = (operator: string, passed: ReadonlySet<string>, left: boolean) => {
+    const tally = found.get(operator) ?? { cases: 0, passed: new Map(), left: 0 };
+    tally.cases++;
+    if (left) tally.left++;
+    for (const target of passed) tally.passed.set(target, (tally.passed.get(target) ?? 0) + 1);
+    found.set(operator, tally);
+  };
+  for (const given of onnxCases) {
+    const passed = await passedByCase(given);
+    for (const operator of given.operators) count(operator, passed, false);
+  }
   for (const given of paths.flatMap((path) => (path === undefined ? [] : readOnnxCases(path)))) {
     const read = readGraph(fileOf(given.name, given.model));
     const operators = new Set("graph" in read ? read.graph.nodes.map(({ operator }) => operator) : []);
     const passed = await passedTargets(given);
-    for (const operator of operators) {
-      const tally = found.get(operator) ?? { cases: 0, reference: 0, wasm: 0, left: 0 };
-      tally.cases++;
-      if (Object.hasOwn(leftOut, given.name)) tally.left++;
-      if (passed.has("reference")) tally.reference++;
-      if (passed.has("wasm")) tally.wasm++;
-      found.set(operator, tally);
-    }
+    for (const operator of operators) count(operator, passed, Object.hasOwn(leftOut, given.name));
   }
   return found;
 }
@@ -54,10 +61,11 @@ async function passedTargets(given: Parameters<typeof prepareOnnx>[0]): Promise<
 function pageText(found: ReadonlyMap<string, Tally>): string {
   const rows = [...new Set([...Object.keys(translations), ...Object.keys(outside)])].sort().map((operator) => {
     const tally = found.get(operator);
-    if (Object.hasOwn(outside, operator)) return `| ${operator} | left out: ${outside[operator]} | ${tally?.cases ?? 0} | | |`;
-    if (!tally) return `| ${operator} | imported; no case | 0 | | |`;
+    const blank = targetHeads.map(() => "");
+    if (Object.hasOwn(outside, operator)) return [operator, `left out: ${outside[operator]}`, tally?.cases ?? 0, ...blank];
+    if (!tally) return [operator, "imported; unproved", 0, ...blank];
     const left = tally.left > 0 ? `; ${tally.left} left out` : "";
-    return `| ${operator} | imported${left} | ${tally.cases} | ${tally.reference} | ${tally.wasm} |`;
+    return [operator, `imported${left}`, tally.cases, ...targetCells((target) => tally.passed.get(target) ?? 0)];
   });
   const reasons = [...new Set(Object.values(leftOut))].map((reason) => {
     const names = Object.keys(leftOut).filter((name) => leftOut[name] === reason);
@@ -66,8 +74,8 @@ function pageText(found: ReadonlyMap<string, Tally>): string {
   return [
     "# ONNX",
     "<!-- written by scripts/onnx_docs.ts -->",
-    "Every operator that the importer knows by name, with the cases of ONNX's own suites (node, PyTorch, simple) in whose graphs it stands, and how many of them each target passes. An operator that is not here is reported as unsupported, with all its nodes.",
-    ["| operator | status | cases | reference | wasm |", "|---|---|---|---|---|", ...rows].join("\n"),
+    "Every operator that the importer knows by name, with the cases of ONNX's own suites (node, PyTorch, simple) in whose graphs it stands and those that plain loops compute, and how many of them each target passes. An operator that is not here is reported as unsupported, with all its nodes.",
+    tableOf(["operator", "status", "cases", ...targetHeads], rows),
     "Cases that are left out:",
     reasons.join("\n"),
     "",

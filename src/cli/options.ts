@@ -6,7 +6,7 @@ export function modelOption(): Option {
 }
 
 export function weightsOption(): Option {
-  return new Option("--weights <file>", "safetensors file; without it the model's initialisers draw the values");
+  return new Option("--weights <file>", "safetensors or .npz file; without it the model's initialisers draw the values");
 }
 
 export function seedOption(): Option {

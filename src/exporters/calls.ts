@@ -28,7 +28,7 @@ export function fuseCalls(source: Source, exporter: Pick<Exporter, "biased" | "a
 
   function fuseInto(call: Call, makerOf: (value: string) => Call | undefined): Fused | undefined {
     const [x = "", y = ""] = call.operands;
-    if (call.operator === "add") return fuseBias(makerOf(x), y, call) ?? fuseBias(makerOf(y), x, call);
+    if (call.operator === "add" || call.operator === "bias_add") return fuseBias(makerOf(x), y, call) ?? fuseBias(makerOf(y), x, call);
     const maker = isActivation(call.operator) ? makerOf(x) : undefined;
     if (!maker || maker.activation || !exporter.activated.has(maker.operator)) return undefined;
     return { into: x, call: { ...maker, activation: call.operator as Activation, result: call.result } };

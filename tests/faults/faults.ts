@@ -4,8 +4,9 @@
  */
 import { exportFaults } from "./export_faults.ts";
 import type { Fault } from "./fault.ts";
+import { importFaults } from "./import_faults.ts";
 import { loweringFaults } from "./lowering_faults.ts";
 import { otherFaults } from "./other_faults.ts";
 import { scheduleFaults } from "./schedule_faults.ts";
 
-export const faults: readonly Fault[] = [...loweringFaults, ...otherFaults, ...exportFaults, ...scheduleFaults];
+export const faults: readonly Fault[] = [...loweringFaults, ...otherFaults, ...exportFaults, ...importFaults, ...scheduleFaults];

@@ -6,12 +6,12 @@ import type { Exporter } from "../../src/exporters/exporter.ts";
 import { exporters } from "../../src/exporters/exporters.ts";
 import type { ImportedTensor } from "../../src/importers/importer.ts";
 import { onnx } from "../../src/importers/onnx/importer.ts";
-import type { NnNode, NnProgram } from "../../src/ir/nn.ts";
 import { createWasm } from "../../src/pipeline/execute.ts";
 import { exportModel } from "../../src/pipeline/export_model.ts";
 import { verifyModel } from "../../src/pipeline/verify.ts";
 import { tensorOf } from "../operators/onnx_cases.ts";
 import { full, sharedFile } from "../support.ts";
+import { computedLines } from "./computed_lines.ts";
 import { agreement, inputValues, referenceVectors } from "./reference_vectors.ts";
 import { compileImported, type Imported, importBytes, runImported } from "./support.ts";
 
@@ -78,32 +78,10 @@ test.each(full ? exportable : exportable.slice(0, 2))(
     });
     expect(diagnostics).toEqual([]);
     const second = await importedBytes("net.onnx", files?.[0]?.contents as Uint8Array);
-    expect(shapeOf(second.compiled.levels.nn())).toEqual(shapeOf(first.compiled.levels.nn()));
+    expect(computedLines(second.compiled.levels.nn())).toEqual(computedLines(first.compiled.levels.nn()));
   },
   120_000,
 );
-
-/** What a program computes from its inputs: names are numbers, and what depends on weights alone is only its type. */
-function shapeOf(program: NnProgram): readonly string[] {
-  const names = new Map<string, string>();
-  const types = new Map([...program.weights, ...program.constants].map(({ name, type }) => [name, JSON.stringify(type)]));
-  for (const [i, { name, type }] of program.inputs.entries()) names.set(name, `input ${i} ${JSON.stringify(type)}`);
-  const lines: string[] = [];
-  const spelled = (name: string) => names.get(name) ?? types.get(name) ?? "?";
-  for (const node of program.nodes) {
-    if (node.operands.every((name) => types.has(name))) {
-      for (const { name, type } of node.results) types.set(name, JSON.stringify(type));
-      continue;
-    }
-    for (const { name } of node.results) names.set(name, `value ${names.size}`);
-    lines.push(lineOf(node, spelled));
-  }
-  return [...lines, ...program.outputs.map(({ value }) => `output ${spelled(value)}`)];
-}
-
-function lineOf({ operator, operands, attributes, results }: NnNode, spelled: (name: string) => string): string {
-  return JSON.stringify([results.map(({ name, type }) => [spelled(name), type]), operator, operands.map(spelled), attributes]);
-}
 
 test.each(full ? ["squeezenet", "bvlc_alexnet", "inception_v1", "resnet50", "vgg19"] : ["squeezenet"])(
   "the light %s gives what ONNX recorded",

@@ -3,10 +3,11 @@
 import { limited } from "../../src/cli/io/limited.ts";
 import { type Compiled, compile, libraryFiles } from "../../src/compile.ts";
 import type { ForeignFile, ImportedModel, ImportedTensor, Importer, ImportOptions } from "../../src/importers/importer.ts";
-import { createReference, createWasm, type Weights } from "../../src/pipeline/execute.ts";
+import type { Weights } from "../../src/pipeline/execute.ts";
 import { linkModule } from "../../src/semantics/module.ts";
 import { type Checked, hasErrors, renderDiagnostic } from "../../src/support/diagnostic.ts";
 import { invariant } from "../../src/support/invariant.ts";
+import { targets } from "./targets.ts";
 
 const linked = linkModule(libraryFiles(), []).value;
 invariant(linked, "the library does not link");
@@ -39,16 +40,17 @@ export function compileImported(model: ImportedModel): Imported {
   return { model, compiled, weights };
 }
 
-/** Runs the model on each target; tensors come and go by the source's names. */
+/** Runs the model on each target that there is, or those wanted; tensors come and go by the source's names. */
 export function runImported(
   { model, compiled, weights }: Imported,
   inputs: ReadonlyMap<string, ImportedTensor>,
-  targets: readonly ("reference" | "wasm")[] = ["reference", "wasm"],
+  wanted: readonly string[] = targets.map(({ name }) => name),
 ): { readonly target: string; readonly outputs: ReadonlyMap<string, Float64Array> }[] {
   const given = new Map(model.inputs.map(({ name, source }) => [name, Float64Array.from(inputs.get(source)?.values ?? [])]));
-  const create = { reference: createReference, wasm: createWasm } as const;
-  return targets.map((target) => {
-    const results = create[target](compiled, weights).run(given);
-    return { target, outputs: new Map(model.outputs.map(({ name, source }) => [source, results.get(name) ?? new Float64Array()])) };
+  return targets.flatMap(({ name: target, create }) => {
+    if (!create || !wanted.includes(target)) return [];
+    const results = create(compiled, weights).run(given);
+    const outputs = new Map(model.outputs.map(({ name, source }) => [source, results.get(name) ?? new Float64Array()]));
+    return [{ target, outputs }];
   });
 }

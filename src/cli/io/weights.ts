@@ -1,4 +1,4 @@
-/** The weights of a model: from a safetensors file, or drawn as the model's initialisers say. */
+/** The weights of a model: from a safetensors or .npz file, or drawn as the model's initialisers say. */
 import { formatType } from "../../ir/dtype.ts";
 import { initializeWeights } from "../../ir/initialize.ts";
 import type { NnWeight } from "../../ir/nn.ts";
@@ -6,7 +6,9 @@ import { type Checked, type Diagnostic, errorDiagnostic, hasErrors, warningDiagn
 import { nearest } from "../../support/nearest.ts";
 import { type FileTensor, isFloatFile, widens } from "./element_types.ts";
 import { readBytes } from "./files.ts";
+import { parseNpz } from "./npz.ts";
 import { parseSafetensors } from "./safetensors.ts";
+import { isZip } from "./zip.ts";
 
 type Weight = Pick<NnWeight, "path" | "type" | "initializer">;
 export type WeightValues = Map<string, Float64Array>;
@@ -24,7 +26,7 @@ export function readWeights(
   if (path === undefined) return drawWeights(needed, declared, options.seed ?? 0);
   const { value: bytes, diagnostics } = readBytes(path);
   if (!bytes) return { diagnostics };
-  const parsed = parseSafetensors(bytes, path);
+  const parsed = isZip(bytes) || path.toLowerCase().endsWith(".npz") ? parseNpz(bytes, path) : parseSafetensors(bytes, path);
   if (!parsed.value) return { diagnostics: parsed.diagnostics };
   return matchWeights(parsed.value, needed, path, declared);
 }

@@ -71,6 +71,7 @@ export const optionsKinds = {
   DepthToSpaceOptions: 94,
   BatchMatMulOptions: 101,
   CumsumOptions: 102,
+  Conv3DOptions: 106,
   GeluOptions: 116,
 } as const;
 
@@ -120,6 +121,16 @@ export const schema: { readonly [table in TableName]: Table } = {
     fused_activation_function: activation(3),
     dilation_w_factor: factor(4),
     dilation_h_factor: factor(5),
+  },
+  Conv3DOptions: {
+    padding: scalar(0, "byte"),
+    stride_d: scalar(1, "int"),
+    stride_w: scalar(2, "int"),
+    stride_h: scalar(3, "int"),
+    fused_activation_function: activation(4),
+    dilation_d_factor: factor(5),
+    dilation_w_factor: factor(6),
+    dilation_h_factor: factor(7),
   },
   DepthwiseConv2DOptions: {
     padding: scalar(0, "byte"),

@@ -1,5 +1,6 @@
 /** Keras's layers that are not over images alone: dense, merging, normalising, reshaping, activations. */
 import { elementCount } from "../../ir/dtype.ts";
+import { leftOut } from "../outside.ts";
 import type { Value } from "../written_model.ts";
 import { applyActivation } from "./activation.ts";
 import type { Layer, TranslateLayer } from "./layer.ts";
@@ -188,3 +189,15 @@ export const translations: { readonly [kind: string]: TranslateLayer } = {
   Rescaling: rescaling,
   Normalization: normalization,
 };
+
+/** Layers that the importer leaves out, with the reason. */
+export const outside: { readonly [kind: string]: string } = leftOut({
+  recurrent:
+    "LSTM GRU SimpleRNN RNN Bidirectional TimeDistributed ConvLSTM1D ConvLSTM2D ConvLSTM3D LSTMCell GRUCell SimpleRNNCell StackedRNNCells CuDNNLSTM CuDNNGRU",
+  attention: "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention",
+  tables: "Embedding Hashing IntegerLookup StringLookup CategoryEncoding Discretization HashedCrossing",
+  strings: "TextVectorization",
+  random: "RandomBrightness RandomContrast RandomCrop RandomFlip RandomHeight RandomRotation RandomTranslation RandomWidth RandomZoom",
+  code: "Lambda TFOpLambda SlicingOpLambda",
+  rare: "Dot Masking UnitNormalization SpectralNormalization EinsumDense LocallyConnected1D LocallyConnected2D CenterCrop Resizing",
+});

@@ -8,7 +8,7 @@ import { type Refused, unsupportedDiagnostics } from "../unsupported.ts";
 import type { Value } from "../written_model.ts";
 import { type Config, isRecord, type KerasGraph, type KerasLayer, modelKinds, type Reference, readGraph, shapeIn } from "./config.ts";
 import { createLayer, type StoredWeight } from "./layer.ts";
-import { translations } from "./layers.ts";
+import { outside, translations } from "./layers.ts";
 
 export type KerasModel = {
   /** From the file's name, and how messages and comments speak of it. */
@@ -63,7 +63,8 @@ function outputName({ outputs }: KerasGraph, i: number): string {
 function unknownLayers({ layers }: KerasGraph, depth: number): Refused[] {
   return layers.flatMap(({ kind, name, config }): Refused[] => {
     if (kind === "InputLayer" || Object.hasOwn(translations, kind)) return [];
-    if (!modelKinds.has(kind)) return [{ operator: kind, reason: "is not supported", node: name }];
+    const reason = Object.hasOwn(outside, kind) ? `is not supported: ${outside[kind]}` : "is not supported";
+    if (!modelKinds.has(kind)) return [{ operator: kind, reason, node: name }];
     const inner = depth < deepest ? readGraph(kind, innerConfig(kind, config)) : "it holds models within models without end";
     return typeof inner === "string" ? [{ operator: kind, reason: inner, node: name }] : unknownLayers(inner, depth + 1);
   });

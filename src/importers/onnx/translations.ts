@@ -1,4 +1,5 @@
 /** Every operator of ONNX that is imported, and those that are not with the reason. */
+import { leftOut } from "../outside.ts";
 import type { Translations } from "./context.ts";
 import { elementwiseTranslations } from "./elementwise.ts";
 import type { OnnxNode } from "./graph.ts";
@@ -49,30 +50,16 @@ export function missingOperand({ operator, inputs }: OnnxNode): number | undefin
   return undefined;
 }
 
-const attention = "attention and what only transformers use are outside";
-const training = "losses and training are outside";
-const strings = "strings are outside";
-const sequences = "sequences, maps and optional values are outside";
-const controlFlow = "control flow is outside";
-const dataDependent = "the shape of its result depends on the data";
-const random = "results are random";
-const signals = "signal processing is outside";
-const recurrent = "recurrent layers are outside";
-
-function all(reason: string, operators: string): { readonly [operator: string]: string } {
-  return Object.fromEntries(operators.split(" ").map((operator) => [operator, reason]));
-}
-
 /** Operators that the importer leaves out, with the reason. */
-export const outside: { readonly [operator: string]: string } = {
-  ...all(attention, "Attention RotaryEmbedding TensorScatter CausalConvWithState LinearAttention FlexAttention"),
-  ...all(training, "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss Adagrad Adam Gradient Momentum"),
-  ...all(strings, "StringConcat StringNormalizer StringSplit RegexFullMatch TfIdfVectorizer"),
-  ...all(sequences, "ConcatFromSequence Optional OptionalGetElement OptionalHasElement SequenceAt SequenceConstruct SequenceEmpty"),
-  ...all(sequences, "SequenceErase SequenceInsert SequenceLength SequenceMap SplitToSequence"),
-  ...all(controlFlow, "If Loop Scan"),
-  ...all(dataDependent, "Compress NonMaxSuppression Unique"),
-  ...all(random, "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike"),
-  ...all(signals, "BlackmanWindow DFT HammingWindow HannWindow MelWeightMatrix STFT"),
-  ...all(recurrent, "GRU LSTM RNN"),
-};
+export const outside: { readonly [operator: string]: string } = leftOut({
+  attention: "Attention RotaryEmbedding TensorScatter CausalConvWithState LinearAttention FlexAttention",
+  training: "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss Adagrad Adam Gradient Momentum",
+  strings: "StringConcat StringNormalizer StringSplit RegexFullMatch TfIdfVectorizer",
+  sequences:
+    "ConcatFromSequence Optional OptionalGetElement OptionalHasElement SequenceAt SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength SequenceMap SplitToSequence",
+  controlFlow: "If Loop Scan",
+  dataDependent: "Compress NonMaxSuppression Unique",
+  random: "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike",
+  signals: "BlackmanWindow DFT HammingWindow HannWindow MelWeightMatrix STFT",
+  recurrent: "GRU LSTM RNN",
+});

@@ -10,7 +10,7 @@ import { type Refused, unsupportedDiagnostics } from "../unsupported.ts";
 import type { Value } from "../written_model.ts";
 import { type GraphNode, type Reference, readNodes, referenceOf } from "./graph.ts";
 import { createGraphNet, dtypeOf, type GraphState, keyOf } from "./net.ts";
-import { translations } from "./translations.ts";
+import { outside, translations } from "./translations.ts";
 
 export type GraphModel = {
   readonly name: string;
@@ -31,7 +31,13 @@ export function importGraphModel(model: GraphModel, options: ImportOptions): Che
   if (typeof nodes === "string") return fail(nodes);
   const unknown = nodes.filter(({ op }) => op !== "Const" && op !== "Placeholder" && !Object.hasOwn(translations, op));
   if (unknown.length > 0) {
-    const refused = unknown.map(({ op, name }): Refused => ({ operator: op, reason: "is not supported", node: name }));
+    const refused = unknown.map(
+      ({ op, name }): Refused => ({
+        operator: op,
+        reason: Object.hasOwn(outside, op) ? `is not supported: ${outside[op]}` : "is not supported",
+        node: name,
+      }),
+    );
     return { diagnostics: unsupportedDiagnostics("TensorFlow.js", refused) };
   }
   const builder = createModelBuilder({ name: model.name, origin: model.origin, library: options.library });

@@ -7,7 +7,7 @@ import { createModelBuilder } from "../model_builder.ts";
 import { type Refused, unsupportedDiagnostics } from "../unsupported.ts";
 import { arrayOf, createNet, type Net, type Node, nodeOf, standIn, type Translate } from "./net.ts";
 import { readTflite, type TfliteModel } from "./read.ts";
-import { translations } from "./translations.ts";
+import { outside, translations } from "./translations.ts";
 
 /** Elements of what is computed at import from constants alone: shapes and the like. */
 const largestFolded = 4096;
@@ -57,7 +57,7 @@ function giveInput(position: number, net: Net, { shapes, fixed }: ImportOptions)
 function translate(node: Node, model: TfliteModel, net: Net, options: ImportOptions): string | undefined {
   const { name, inputs } = node.operator;
   const rule: Translate | undefined = Object.hasOwn(translations, name) ? translations[name] : undefined;
-  if (!rule) return "is not supported";
+  if (!rule) return Object.hasOwn(outside, name) ? `is not supported: ${outside[name]}` : "is not supported";
   const given = inputs.filter((input) => input >= 0);
   const knowns = given.map(net.known);
   const isShape = knowns.every(

@@ -1,5 +1,6 @@
 /** What a TensorFlow graph computes element by element, and its reductions. */
 import type { Attributes } from "../../../ir/nn.ts";
+import { floorDivided, floorRemainder } from "../../floor_division.ts";
 import { shortest } from "../../shortest.ts";
 import type { Value } from "../../written_model.ts";
 import type { GraphNode } from "../graph.ts";
@@ -9,12 +10,15 @@ function unary(operator: string, attributes: (node: GraphNode) => Attributes = (
   return (node, net) => net.call(operator, [net.value(node, 0)], attributes(node));
 }
 
+type Combine = (net: Net, x: Value | number, y: Value | number) => Value;
+
 /** At least one side is a tensor. */
-function binary(operator: string): Translate {
+function binary(operator: string | Combine): Translate {
+  const combine: Combine = typeof operator === "string" ? (net, x, y) => net.call(operator, [x, y]) : operator;
   return (node, net) => {
     const [a, b] = [net.scalar(node, 0), net.scalar(node, 1)];
     const isTensor = typeof a === "object" || typeof b === "object";
-    return net.call(operator, isTensor ? [a, b] : [net.value(node, 0), b]);
+    return combine(net, isTensor ? a : net.value(node, 0), b);
   };
 }
 
@@ -91,8 +95,10 @@ export const elementwise: { readonly [operator: string]: Translate } = {
     const [a, b] = [net.value(node, 0), net.value(node, 1)];
     return net.call("select", [net.call("equal", [b, 0]), 0, net.call("div", [a, b])]);
   },
-  FloorDiv: binary("floor_div"),
-  FloorMod: binary("mod"),
+  FloorDiv: binary((net, x, y) => floorDivided(net.builder, x, y)),
+  FloorMod: binary((net, x, y) => floorRemainder(net.builder, x, y)),
+  Mod: binary((net, x, y) => floorRemainder(net.builder, x, y)),
+  BitwiseAnd: binary("bitwise_and"),
   Maximum: binary("maximum"),
   Minimum: binary("minimum"),
   Pow: binary("pow"),
@@ -125,6 +131,11 @@ export const elementwise: { readonly [operator: string]: Translate } = {
   Expm1: (node, net) => net.call("sub", [net.call("exp", [net.value(node, 0)]), 1]),
   Floor: unary("floor"),
   IsNan: unary("is_nan"),
+  IsInf: unary("is_inf"),
+  IsFinite: (node, net) => {
+    const x = net.value(node, 0);
+    return net.call("logical_not", [net.call("logical_or", [net.call("is_nan", [x]), net.call("is_inf", [x])])]);
+  },
   LeakyRelu: unary("leaky_relu", (node) => ({ slope: shortest(node.number("alpha", 0.2)) })),
   Log: unary("log"),
   Log1p: (node, net) => net.call("log", [net.call("add", [net.value(node, 0), 1])]),
@@ -154,6 +165,7 @@ export const elementwise: { readonly [operator: string]: Translate } = {
   Max: reduction("reduce_max"),
   Min: reduction("reduce_min"),
   Prod: reduction("reduce_prod"),
+  EuclideanNorm: reduction("reduce_l2"),
   Any: logical("reduce_max"),
   All: logical("reduce_min"),
   ArgMax: extreme("argmax"),

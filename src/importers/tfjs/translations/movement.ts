@@ -1,8 +1,12 @@
 /** What a TensorFlow graph moves, and how it computes shapes. */
+import { elementCount, isDType } from "../../../ir/dtype.ts";
+import { batchToSpace, spaceToBatch } from "../../block_batches.ts";
+import { rangeOf } from "../../range.ts";
+import { scattered } from "../../scattered.ts";
 import { shortest } from "../../shortest.ts";
 import { stridedPlaces } from "../../strided_places.ts";
 import type { GraphNode } from "../graph.ts";
-import { type Net, numbersAt, type Translate } from "../net.ts";
+import { dtypeOf, type Net, numbersAt, type Translate } from "../net.ts";
 
 const computed = (what: string) => `has ${what} that is computed`;
 
@@ -189,9 +193,64 @@ const topK: Translate = (node, net) => {
   return k === undefined ? computed("a number of elements") : net.builder.calls("top_k", [net.value(node, 0)], { k });
 };
 
+const toBatch: Translate = (node, net) => {
+  const [block, pads] = [numbersAt(net, node, 1), numbersAt(net, node, 2)];
+  return block && pads ? spaceToBatch(net.builder, net.value(node, 0), block, pads) : computed("a block");
+};
+
+const fromBatch: Translate = (node, net) => {
+  const [block, crops] = [numbersAt(net, node, 1), numbersAt(net, node, 2)];
+  return block && crops ? batchToSpace(net.builder, net.value(node, 0), block, crops) : computed("a block");
+};
+
+const scatter: Translate = (node, net) => {
+  const to = numbersAt(net, node, 2);
+  return to ? scattered(net.builder, net.value(node, 0), net.value(node, 1), to) : computed("a shape");
+};
+
+const range: Translate = (node, net) => {
+  const [start, limit, step] = [0, 1, 2].map((place) => numbersAt(net, node, place)?.[0]);
+  if (start === undefined || limit === undefined || step === undefined) return computed("a limit");
+  const numbers = rangeOf(start, limit, step);
+  if (!numbers) return "has more elements than memory can hold";
+  const isFloat = net.known(node, 0)?.type.dtype === "f32";
+  return net.builder.weight(`${node.name}/range`, {
+    type: { dtype: isFloat ? "f32" : "i32", shape: [numbers.length] },
+    values: isFloat ? Float32Array.from(numbers) : Int32Array.from(numbers),
+  });
+};
+
+const size: Translate = (node, net) => {
+  const count = elementCount(net.shape(node, 0));
+  return net.builder.weight(`${node.name}/size`, { type: { dtype: "i32", shape: [] }, values: Int32Array.of(count) });
+};
+
+function filled(value: number): Translate {
+  return (node, net) => {
+    const to = numbersAt(net, node, 0);
+    const dtype = dtypeOf(node.type("dtype") || "DT_FLOAT");
+    if (!to) return computed("a shape");
+    if (!isDType(dtype)) return dtype;
+    const values = net.call("full", [], { shape: to, value });
+    return dtype === "f32" ? values : net.call("cast", [values], { to: dtype });
+  };
+}
+
+const all: Translate = (node, net) => node.inputs.map((_, place) => net.value(node, place));
+
 const same: Translate = (node, net) => net.value(node, 0);
 
 export const movement: { readonly [operator: string]: Translate } = {
+  SpaceToBatchND: toBatch,
+  BatchToSpaceND: fromBatch,
+  GatherNd: (node, net) => net.call("gather_nd", [net.value(node, 0), net.value(node, 1)]),
+  ScatterNd: scatter,
+  Range: range,
+  Size: size,
+  Ones: filled(1),
+  Zeros: filled(0),
+  IdentityN: all,
+  EnsureShape: same,
   Identity: same,
   StopGradient: same,
   Snapshot: same,

@@ -84,6 +84,39 @@ const convTranspose: Translate = (node, net) => {
   return net.call("conv_transpose2d", [x, k], { stride, pad: [...before, ...after], ...(extra.some((n) => n > 0) ? { extra } : {}) });
 };
 
+/** Volumes: [n, d, h, w, c], and a kernel in the library's order. */
+const conv3d: Translate = (node, net) => {
+  const padding = volumePadding(node);
+  if (typeof padding === "string") return padding;
+  const [stride, dilation] = [volume(node, "strides"), volume(node, "dilations")];
+  return net.call("conv3d", [net.value(node, 0), net.weight(node, 1, "kernel")], {
+    ...(stride.some((n) => n !== 1) ? { stride } : {}),
+    ...(dilation.some((n) => n !== 1) ? { dilation } : {}),
+    ...padding,
+  });
+};
+
+function pool3d(operator: "max_pool" | "avg_pool"): Translate {
+  return (node, net) => {
+    const padding = volumePadding(node);
+    if (typeof padding === "string") return padding;
+    const [window, stride] = [volume(node, "ksize"), volume(node, "strides")];
+    const isSpread = stride.some((n, d) => n !== window[d]);
+    return net.call(operator, [net.value(node, 0)], { window, ...(isSpread ? { stride } : {}), ...padding });
+  };
+}
+
+function volume(node: GraphNode, key: string): number[] {
+  const [, d = 1, h = 1, w = 1] = node.numbers(key);
+  return [d, h, w];
+}
+
+function volumePadding(node: GraphNode): Attributes | string {
+  if (node.text("data_format") === "NCDHW") return "lays its channels first";
+  const padding = node.text("padding");
+  return padding === "VALID" || padding === "SAME" ? paddingOf(node) : `pads by ${padding}`;
+}
+
 const matmul: Translate = (node, net) => {
   const turned = (value: Value, flag: string): Value => {
     const rank = value.type.shape.length;
@@ -135,6 +168,10 @@ const localResponseNorm: Translate = (node, net) => {
 export const windowed: { readonly [operator: string]: Translate } = {
   Conv2D: conv,
   _FusedConv2D: conv,
+  Conv3D: conv3d,
+  MaxPool3D: pool3d("max_pool"),
+  AvgPool3D: pool3d("avg_pool"),
+  DepthwiseConv2d: depthwise,
   DepthwiseConv2dNative: depthwise,
   FusedDepthwiseConv2dNative: depthwise,
   Conv2DBackpropInput: convTranspose,

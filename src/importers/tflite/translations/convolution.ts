@@ -19,7 +19,6 @@ type Layer = {
 const conv: Translate = (node, net) => {
   const shape = net.shape(node.input(1));
   const channels = net.shape(node.input(0)).at(-1) ?? 0;
-  if (shape.length !== 4) return `has a kernel of ${shape.length} dimensions`;
   const [, , , inner = 0] = shape;
   if (inner === 0 || channels % inner !== 0) return `has a kernel of ${inner} channels for an image of ${channels}`;
   const groups = channels / inner;
@@ -36,7 +35,8 @@ const conv: Translate = (node, net) => {
 
 /** [1, kh, kw, c m] there, where output channel c m + j is the j-th of channel c. */
 const depthwise: Translate = (node, net) => {
-  const [, kh = 0, kw = 0, filters = 0] = net.shape(node.input(1));
+  const [leading, kh = 0, kw = 0, filters = 0] = net.shape(node.input(1));
+  if (leading !== 1) return `has a kernel whose first dimension is ${leading} instead of 1`;
   const channels = net.shape(node.input(0)).at(-1) ?? 0;
   if (channels === 0 || filters % channels !== 0) return `has ${filters} filters for ${channels} channels`;
   const window = windowOf(node);
@@ -60,11 +60,7 @@ const transposeConv: Translate = (node, net) => {
   const [, h = 0, w = 0] = net.shape(node.input(2));
   const stride = [node.number("stride_h"), node.number("stride_w")];
   const isSame = node.number("padding") === paddings.same;
-  const surplus = [(h - 1) * (stride[0] ?? 1) + kh - (wanted[1] ?? 0), (w - 1) * (stride[1] ?? 1) + kw - (wanted[2] ?? 0)];
-  const before = surplus.map((total) => (isSame ? Math.floor(Math.max(total, 0) / 2) : 0));
-  const after = surplus.map((total, d) => Math.max(total, 0) - (before[d] ?? 0));
-  const extra = surplus.map((total) => Math.max(-total, 0));
-  const attributes = { stride, pad: [...before, ...after], ...(extra.some((n) => n > 0) ? { extra } : {}) };
+  const attributes = transposedPad([h, w], [kh, kw], stride, Array.from(wanted).slice(1), isSame);
   const shifted: Node = { ...node, input: (place) => node.input(place === 0 ? 2 : place === 2 ? 3 : place) };
   return layer(shifted, net, [1, 2, 0, 3], undefined, (x, kernel) => ({
     operator: "conv_transpose2d",
@@ -96,6 +92,59 @@ const fullyConnected: Translate = (node, net) => {
   return layer(node, net, [1, 0], undefined, build, finish);
 };
 
+/** Volumes, with kernels in the library's order. */
+const conv3d: Translate = (node, net) => {
+  const stride = volume(node, "stride_");
+  const dilation = volume(node, "dilation_", "_factor");
+  const attributes = {
+    ...(stride.some((n) => n !== 1) ? { stride } : {}),
+    ...(dilation.some((n) => n !== 1) ? { dilation } : {}),
+    ...(node.number("padding") === paddings.same ? { pad: "same" } : {}),
+  };
+  return realLayer(node, net, (x, kernel) => net.call("conv3d", [x, kernel], attributes));
+};
+
+const transposeConv3d: Translate = (node, net) => {
+  const wanted = net.known(node.input(0))?.values;
+  if (!wanted) return "has a result whose shape is computed";
+  const stride = volume(node, "stride_");
+  const [size, extents] = [net.shape(node.input(1)), net.shape(node.input(2)).slice(1)];
+  const attributes = transposedPad(extents, size, stride, Array.from(wanted).slice(1), node.number("padding") === paddings.same);
+  const shifted: Node = { ...node, input: (place) => node.input(place === 0 ? 2 : place === 2 ? 3 : place) };
+  return realLayer(shifted, net, (x, kernel) => net.call("conv_transpose", [x, kernel], attributes));
+};
+
+function volume(node: Node, before: string, after = ""): number[] {
+  return ["d", "h", "w"].map((axis) => node.number(`${before}${axis}${after}`));
+}
+
+/** What of a transposed convolution's outputs is cut around, or added behind, for the extents that are wanted. */
+function transposedPad(
+  extents: readonly number[],
+  size: readonly number[],
+  stride: readonly number[],
+  wanted: readonly number[],
+  isSame: boolean,
+): Attributes {
+  const surplus = stride.map((step, d) => ((extents[d] ?? 0) - 1) * step + (size[d] ?? 1) - (wanted[d] ?? 0));
+  const before = surplus.map((total) => (isSame ? Math.floor(Math.max(total, 0) / 2) : 0));
+  const after = surplus.map((total, d) => Math.max(total, 0) - (before[d] ?? 0));
+  const extra = surplus.map((total) => Math.max(-total, 0));
+  return { stride, pad: [...before, ...after], ...(extra.some((n) => n > 0) ? { extra } : {}) };
+}
+
+function realLayer(node: Node, net: Net, build: (x: Value, kernel: Value) => Value): string | undefined {
+  const k = node.input(1);
+  const kernel = net.weight(k, [...net.shape(k).keys()], { real: true, name: `${net.layer(k)}/kernel` }) ?? net.real(k);
+  const product = build(net.real(node.input(0)), kernel);
+  const biased = node.input(2) < 0 ? product : net.call("bias_add", [product, biasOf(node, net, net.layer(k))]);
+  const value = activated(biased, node.number("fused_activation_function"), net);
+  if (!value) return noActivation;
+  net.giveReal(node.output(0), value);
+  net.builder.rename(value, net.layer(k));
+  return undefined;
+}
+
 const batchMatmul: Translate = (node, net) => {
   const turned = (place: number, option: string): Value => {
     const value = net.real(node.input(place));
@@ -117,6 +166,8 @@ function layer(
   finish: (value: Value) => Value = (value) => value,
 ): string | undefined {
   const [x, k, y] = [node.input(0), node.input(1), node.output(0)];
+  const rank = net.shape(k).length;
+  if (rank !== order.length) return `has a kernel of ${rank} dimensions instead of ${order.length}`;
   const activation = node.number("fused_activation_function");
   const isQuantized = stepsOf(net.tensor(x)) && stepsOf(net.tensor(k)) && stepsOf(net.tensor(y));
   if (isQuantized) return quantizedLayer(node, net, order, shape, build, finish);
@@ -211,6 +262,8 @@ export const convolutions: { readonly [operator: string]: Translate } = {
   CONV_2D: conv,
   DEPTHWISE_CONV_2D: depthwise,
   TRANSPOSE_CONV: transposeConv,
+  CONV_3D: conv3d,
+  CONV_3D_TRANSPOSE: transposeConv3d,
   FULLY_CONNECTED: fullyConnected,
   BATCH_MATMUL: batchMatmul,
 };

@@ -1,6 +1,7 @@
 /** Operators of TensorFlow Lite that compute element by element, and softmax. */
 import { elementCount, isDType } from "../../../ir/dtype.ts";
 import type { Attributes } from "../../../ir/nn.ts";
+import { floorDivided, floorRemainder } from "../../floor_division.ts";
 import { shortest } from "../../shortest.ts";
 import type { Value } from "../../written_model.ts";
 import { activated, limitsOf, noActivation } from "../activation.ts";
@@ -25,10 +26,13 @@ function unary(operator: string, attributes: (node: Parameters<Translate>[0]) =>
   };
 }
 
-function binary(operator: string): Translate {
+type Combine = (net: Net, x: Value | number, y: Value | number) => Value;
+
+function binary(operator: string | Combine): Translate {
+  const combine: Combine = typeof operator === "string" ? (net, x, y) => net.call(operator, [x, y]) : operator;
   return (node, net) => {
     const [a, b] = [node.input(0), node.input(1)];
-    const value = activated(net.call(operator, [operand(a, net, b), operand(b, net, a)]), node.number("fused_activation_function"), net);
+    const value = activated(combine(net, operand(a, net, b), operand(b, net, a)), node.number("fused_activation_function"), net);
     if (!value) return noActivation;
     net.giveReal(node.output(0), value);
     return undefined;
@@ -159,8 +163,8 @@ export const elementwise: { readonly [operator: string]: Translate } = {
   MINIMUM: binary("minimum"),
   POW: binary("pow"),
   ATAN2: binary("atan2"),
-  FLOOR_DIV: binary("floor_div"),
-  FLOOR_MOD: binary("mod"),
+  FLOOR_DIV: binary((net, x, y) => floorDivided(net.builder, x, y)),
+  FLOOR_MOD: binary((net, x, y) => floorRemainder(net.builder, x, y)),
   SQUARED_DIFFERENCE: squaredDifference,
   LESS: binary("less"),
   LESS_EQUAL: binary("less_equal"),
@@ -171,6 +175,8 @@ export const elementwise: { readonly [operator: string]: Translate } = {
   LOGICAL_AND: binary("logical_and"),
   LOGICAL_OR: binary("logical_or"),
   LOGICAL_NOT: unary("logical_not"),
+  BITWISE_XOR: binary("bitwise_xor"),
+  RIGHT_SHIFT: binary("right_shift"),
   SELECT: select,
   SELECT_V2: select,
   ADD_N: addAll,

@@ -1,5 +1,8 @@
 /** Operators of TensorFlow Lite that move elements. Quantised ones are moved as the integers they are, where the scale stays. */
 import { elementCount } from "../../../ir/dtype.ts";
+import { batchToSpace, spaceToBatch } from "../../block_batches.ts";
+import { rangeOf } from "../../range.ts";
+import { scattered } from "../../scattered.ts";
 import type { Value } from "../../written_model.ts";
 import { activated, noActivation } from "../activation.ts";
 import { arrayOf, type Net, type Node, stepOf, stepsOf, type Translate } from "../net.ts";
@@ -225,6 +228,47 @@ const zerosLike: Translate = (node, net) => {
   return undefined;
 };
 
+/** Of a quantised image what stands for 0 lies around it. */
+const toBatch: Translate = (node, net) => {
+  const [block, pads] = [numbersAt(node, net, 1), numbersAt(node, net, 2)];
+  if (!block || !pads) return computed("a block");
+  const tensor = net.tensor(node.input(0));
+  const steps = stepsOf(tensor);
+  if (steps && !sameScale(tensor, net.tensor(node.output(0)))) return "changes the scale";
+  return moved(node, net, node.output(0), (x) => spaceToBatch(net.builder, x, block, pads, steps ? stepOf(steps).zero : 0));
+};
+
+const fromBatch: Translate = (node, net) => {
+  const [block, crops] = [numbersAt(node, net, 1), numbersAt(node, net, 2)];
+  if (!block || !crops) return computed("a block");
+  return moved(node, net, node.output(0), (x) => batchToSpace(net.builder, x, block, crops));
+};
+
+const gatherPlaces: Translate = (node, net) => {
+  const ids = net.value(node.input(1));
+  const places = ids.type.dtype === "i32" ? ids : net.call("cast", [ids], { to: "i32" });
+  return moved(node, net, node.output(0), (x) => net.call("gather_nd", [x, places]));
+};
+
+const scatter: Translate = (node, net) => {
+  const to = numbersAt(node, net, 2);
+  if (!to) return computed("a shape");
+  net.give(node.output(0), scattered(net.builder, net.value(node.input(0)), net.value(node.input(1)), to));
+  return undefined;
+};
+
+const range: Translate = (node, net) => {
+  const [start, limit, step] = [0, 1, 2].map((place) => numbersAt(node, net, place)?.[0]);
+  if (start === undefined || limit === undefined || step === undefined) return computed("a limit");
+  const numbers = rangeOf(start, limit, step);
+  if (!numbers) return "has more elements than memory can hold";
+  const dtype = net.known(node.input(0))?.dtype ?? "i32";
+  const values = arrayOf(dtype, numbers.length);
+  values.set(numbers);
+  net.giveKnown(node.output(0), { dtype, shape: [numbers.length], values });
+  return undefined;
+};
+
 export const movement: { readonly [operator: string]: Translate } = {
   RESHAPE: reshape,
   SQUEEZE: squeeze,
@@ -247,6 +291,11 @@ export const movement: { readonly [operator: string]: Translate } = {
   ONE_HOT: oneHot,
   DEPTH_TO_SPACE: blocks("depth_to_space"),
   SPACE_TO_DEPTH: blocks("space_to_depth"),
+  SPACE_TO_BATCH_ND: toBatch,
+  BATCH_TO_SPACE_ND: fromBatch,
+  GATHER_ND: gatherPlaces,
+  SCATTER_ND: scatter,
+  RANGE: range,
   RESIZE_BILINEAR: resize("resize_linear"),
   RESIZE_NEAREST_NEIGHBOR: resize("resize_nearest"),
   SHAPE: shape,
