@@ -22,9 +22,6 @@ const largestRatio = 1032;
 /** Bytes by which the library's memory may grow for one file, at least, and for each byte of the file: a size in it may be a lie. */
 const [growth, growthRatio] = [2 ** 28, 8];
 
-/** What is said of every file after one that stopped the library for good. */
-export const hdf5Stopped = "the HDF5 library stopped at an earlier file: read this one in another process";
-
 /** The group at the path, or the root, with everything below; or what is wrong. */
 export async function readHdf5({ bytes, limited }: ForeignFile, wanted: readonly string[]): Promise<H5Group | string> {
   const { default: h5wasm, Dataset: DatasetClass, File, Group: GroupClass } = await import("h5wasm");
@@ -32,7 +29,7 @@ export async function readHdf5({ bytes, limited }: ForeignFile, wanted: readonly
   if (signature.join() !== hdf5Signature.join()) return "byte 0: this is no HDF5 file";
   const library = await h5wasm.ready;
   const { FS } = library;
-  if (stopped) return hdf5Stopped;
+  if (stopped) return "the HDF5 library stopped at an earlier file: read this one in another process";
   // What is wrong is thrown, with its reason, instead of printed.
   library.activate_throwing_error_handler();
   const name = `import-${count++}.h5`;
@@ -114,6 +111,11 @@ function reasonOf(message: string): string {
 let count = 0;
 /** It ended itself for want of memory, or was interrupted: what it would do after that is undefined. */
 let stopped = false;
+
+/** Whether an earlier file has stopped the library for good, in this process or thread. */
+export function isHdf5Stopped(): boolean {
+  return stopped;
+}
 
 /**
  * What the work gives, while WebAssembly memories grow by no more than so many bytes in all. The library keeps its memory to itself
