@@ -8,5 +8,13 @@ import { importFaults } from "./import_faults.ts";
 import { loweringFaults } from "./lowering_faults.ts";
 import { otherFaults } from "./other_faults.ts";
 import { scheduleFaults } from "./schedule_faults.ts";
+import { shaderFaults } from "./shader_faults.ts";
 
-export const faults: readonly Fault[] = [...loweringFaults, ...otherFaults, ...exportFaults, ...importFaults, ...scheduleFaults];
+export const faults: readonly Fault[] = [
+  ...loweringFaults,
+  ...otherFaults,
+  ...exportFaults,
+  ...importFaults,
+  ...scheduleFaults,
+  ...shaderFaults,
+];
