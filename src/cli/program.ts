@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { CommanderError } from "commander";
 import type { Compiled, SourceText } from "../compile.ts";
-import type { Target } from "../pipeline/lower.ts";
+import type { Target } from "../pipeline/passes.ts";
 import { type Checked, type Diagnostic, hasErrors } from "../support/diagnostic.ts";
 import { readText } from "./io/files.ts";
 import { type ForeignOptions, importerOf, readForeign } from "./io/foreign.ts";

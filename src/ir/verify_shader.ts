@@ -48,21 +48,27 @@ function sizesOf(shader: Shader, dispatches: readonly Dispatch[], placements: Re
 
 function checkLimits(shader: Shader, limits: GpuLimits, report: Report): void {
   const where = `the shader \`${shader.name}\``;
-  const exceed = (what: string, value: number, limit: number) => {
-    if (value > limit) report.add("gpu-limit", `${where} has ${what} of ${value}, and the device's limit is ${limit}`);
+  const exceed = (what: string, value: number, limit: number, help: string) => {
+    if (value > limit) report.add("gpu-limit", `${where} has ${what} of ${value}, and the device's limit is ${limit}`, help);
   };
   const all = [...shader.workgroup, ...shader.grid];
   if (!isShape(all) || all.some((extent) => extent < 1)) report.add("grid-extent", `${where} has a grid of ${all.join(", ")}`);
   const sizes = [limits.maxComputeWorkgroupSizeX, limits.maxComputeWorkgroupSizeY, limits.maxComputeWorkgroupSizeZ];
   shader.workgroup.forEach((size, i) => {
-    exceed(`a workgroup size along ${"xyz"[i]}`, size, sizes[i] ?? 0);
+    exceed(`a workgroup size along ${"xyz"[i]}`, size, sizes[i] ?? 0, smaller);
   });
-  exceed("workgroups", product(shader.workgroup), limits.maxComputeInvocationsPerWorkgroup);
-  for (const count of shader.grid) exceed("a grid side", count, limits.maxComputeWorkgroupsPerDimension);
-  exceed("a number of bindings", shader.parameters.length, limits.maxStorageBuffersPerShaderStage);
-  exceed("workgroup memory", arrayBytes(shader, "workgroup"), limits.maxComputeWorkgroupStorageSize);
-  exceed("private memory", arrayBytes(shader, "private"), privateBytesLimit);
+  exceed("a workgroup size", product(shader.workgroup), limits.maxComputeInvocationsPerWorkgroup, smaller);
+  for (const count of shader.grid) exceed("a grid side", count, limits.maxComputeWorkgroupsPerDimension, wider);
+  exceed("a number of bindings", shader.parameters.length, limits.maxStorageBuffersPerShaderStage, fewer);
+  exceed("workgroup memory", arrayBytes(shader, "workgroup"), limits.maxComputeWorkgroupStorageSize, less);
+  exceed("private memory", arrayBytes(shader, "private"), privateBytesLimit, less);
 }
+
+const smaller = "split by less what is bound to invocations";
+const wider = "split the loop, and bind its outer part to another coordinate";
+const fewer = "let the layer read fewer tensors: compute some of them in a layer of their own";
+const less = "stage a smaller tile, or stage it further in";
+const elsewhere = "take smaller inputs, or a device with a larger limit";
 
 function product([x, y, z]: Extents): number {
   return x * y * z;
@@ -117,7 +123,7 @@ function checkMemory(program: ShaderProgram, limits: GpuLimits, report: Report):
   );
   for (const { name, bytes } of program.arenas)
     if (bytes > limits.maxBufferSize)
-      report.add("gpu-limit", `the arena \`${name}\` has ${bytes} bytes, and the device's limit is ${limits.maxBufferSize}`);
+      report.add("gpu-limit", `the arena \`${name}\` has ${bytes} bytes, and the device's limit is ${limits.maxBufferSize}`, elsewhere);
   for (const { buffer, dtype, shape, arena, offset, bytes } of program.placements) {
     const size = arenas.get(arena)?.bytes;
     if (size === undefined) report.add("unknown-arena", `\`${buffer}\` lies in the arena \`${arena}\`, which there is not`);
@@ -128,7 +134,11 @@ function checkMemory(program: ShaderProgram, limits: GpuLimits, report: Report):
     if (bytes !== elementCount(shape) * dtypes[dtype].bytes)
       report.add("placement-bytes", `\`${buffer}\` has ${bytes} bytes, and its elements ${elementCount(shape) * dtypes[dtype].bytes}`);
     if (bytes > limits.maxStorageBufferBindingSize)
-      report.add("gpu-limit", `\`${buffer}\` has ${bytes} bytes, and the device binds at most ${limits.maxStorageBufferBindingSize}`);
+      report.add(
+        "gpu-limit",
+        `\`${buffer}\` has ${bytes} bytes, and the device binds at most ${limits.maxStorageBufferBindingSize}`,
+        elsewhere,
+      );
   }
   checkPacks(program, report);
   const placed = new Set(program.placements.map((placement) => placement.buffer));

@@ -11,19 +11,8 @@ import type { NestHistory } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked } from "../support/diagnostic.ts";
 import { bindChoices } from "./bind_tuned.ts";
-import {
-  fuse,
-  layOut,
-  lowerKernel,
-  lowerLoop,
-  lowerNn,
-  lowerShaders,
-  lowerTensor,
-  planMemory,
-  scheduleSteps,
-  type Target,
-} from "./lower.ts";
-import { passNames } from "./passes.ts";
+import { fuse, layOut, lowerKernel, lowerLoop, lowerNn, lowerShaders, lowerTensor, planMemory, scheduleSteps } from "./lower.ts";
+import { passNamesFor, type Target } from "./passes.ts";
 
 export type CompileOptions = {
   /** The model to compile; needed only where the files declare several. */
@@ -139,7 +128,7 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
     weights,
     source,
     levels,
-    passes: passNames,
+    passes: passNamesFor(target),
     schedule: options.schedule ?? "default",
     ...(tuned ? { tuned } : {}),
     target,

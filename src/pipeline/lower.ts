@@ -14,7 +14,6 @@ import { verifyLoop } from "../ir/verify_loop.ts";
 import { verifyNn } from "../ir/verify_nn.ts";
 import { verifyShader } from "../ir/verify_shader.ts";
 import { verifyTensor } from "../ir/verify_tensor.ts";
-import { computeInPlace } from "../passes/compute_in_place.ts";
 import { lowerToLoop } from "../passes/lower_to_loop.ts";
 import { lowerToTensor } from "../passes/lower_to_tensor.ts";
 import { decompose } from "../schedule/decompose.ts";
@@ -23,10 +22,7 @@ import type { Module } from "../semantics/module.ts";
 import type { Checked, Diagnostic } from "../support/diagnostic.ts";
 import { invariant } from "../support/invariant.ts";
 import { bindTuned } from "./bind_tuned.ts";
-import { fusionPasses, memoryPasses, nnPasses, placementPass, type TensorPass } from "./passes.ts";
-
-/** What a program is lowered for: `passes.ts` says in what the two ways differ. */
-export type Target = "wasm" | "webgpu";
+import { fusionPasses, memoryPassesFor, nnPasses, placementPass, type Target, type TensorPass } from "./passes.ts";
 
 /** For which target loops are scheduled, and what was found by measuring for it. */
 export type Scheduling = { readonly target: Target; readonly tuned?: TunedSection };
@@ -56,13 +52,9 @@ export function fuse(program: TensorProgram, last?: string): TensorProgram {
 
 /** A program whose fusion stopped early (`last` names one of its passes) is left as it is. */
 export function layOut(program: TensorProgram, { last, target }: { readonly last?: string; readonly target: Target }): TensorProgram {
-  const stopped = last !== undefined && !memoryPasses.some((pass) => pass.name === last);
-  return stopped ? program : runTensorPasses(program, memoryPassesFor(target), last);
-}
-
-/** No dispatch may read what it writes under another name (WebGPU, 3.4.5 Resource usages). */
-export function memoryPassesFor(target: Target): readonly TensorPass[] {
-  return target === "webgpu" ? memoryPasses.filter((pass) => pass.run !== computeInPlace) : memoryPasses;
+  const passes = memoryPassesFor(target);
+  const stopped = last !== undefined && !passes.some((pass) => pass.name === last);
+  return stopped ? program : runTensorPasses(program, passes, last);
 }
 
 /** Loops with schedules applied (`default`), with reductions merely decomposed (`none`), or as lowered (`unscheduled`). */
@@ -70,11 +62,20 @@ export function lowerLoop(
   program: TensorProgram,
   module: Pick<Module, "sketches" | "schedules">,
   mode: "default" | "none" | "unscheduled",
-  { target, tuned }: Scheduling,
+  scheduling: Scheduling,
 ): Checked<LoopProgram> {
   const lowered = lowerToLoop(program);
   requireValid("lower-to-loop", verifyLoop(lowered));
-  if (mode === "unscheduled") return { value: lowered, diagnostics: [] };
+  return mode === "unscheduled" ? { value: lowered, diagnostics: [] } : scheduleLowered(lowered, module, mode, scheduling);
+}
+
+/** Loops as lowered, with schedules applied or, on WebAssembly, with reductions merely decomposed. */
+export function scheduleLowered(
+  lowered: LoopProgram,
+  module: Pick<Module, "sketches" | "schedules">,
+  mode: "default" | "none",
+  { target, tuned }: Scheduling,
+): Checked<LoopProgram> {
   // On a GPU a program without schedules still has to come to the grid.
   if (mode === "none" && target === "wasm") return { value: { ...lowered, nests: lowered.nests.map(decompose) }, diagnostics: [] };
   const { sketches, schedules } = mode === "none" ? { sketches: [], schedules: [] } : module;

@@ -51,14 +51,28 @@ export const memoryPasses: readonly TensorPass[] = [
 /** Once the order of execution is known. */
 export const placementPass: { readonly name: string; run(program: LoopProgram): LoopProgram } = { name: "plan-buffers", run: planBuffers };
 
-export const passNames: readonly string[] = [
-  "elaborate",
-  ...nnPasses,
-  "lower-to-tensor",
-  ...fusionPasses,
-  ...memoryPasses,
-  "lower-to-loop",
-  "schedule",
-  placementPass,
-  "lower-to-kernel",
-].map((pass) => (typeof pass === "string" ? pass : pass.name));
+/** What a program is lowered for. */
+export type Target = "wasm" | "webgpu";
+
+/** No dispatch may read what it writes under another name (WebGPU, 3.4.5 Resource usages): for a device nothing is computed in place. */
+export function memoryPassesFor(target: Target): readonly TensorPass[] {
+  return target === "webgpu" ? memoryPasses.filter((pass) => pass.run !== computeInPlace) : memoryPasses;
+}
+
+/** Shaders have arenas of their own kind, which lowering to them plans. */
+export function passNamesFor(target: Target): readonly string[] {
+  const last = target === "webgpu" ? ["lower-to-shader"] : [placementPass, "lower-to-kernel"];
+  const all = [
+    "elaborate",
+    ...nnPasses,
+    "lower-to-tensor",
+    ...fusionPasses,
+    ...memoryPassesFor(target),
+    "lower-to-loop",
+    "schedule",
+    ...last,
+  ];
+  return all.map((pass) => (typeof pass === "string" ? pass : pass.name));
+}
+
+export const passNames: readonly string[] = passNamesFor("wasm");

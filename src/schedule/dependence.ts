@@ -66,6 +66,16 @@ export function readsItsResult(nest: Nest, buffers: Buffers): Dependence | undef
   return reading.flatMap((meeting) => dependenceOf(meeting, buffers, "order"))[0];
 }
 
+/** Why a statement inside the loop and one outside it must keep their order: both touch one element of memory, and one writes it. */
+export function meetsOutside(loop: For, nest: Nest, buffers: Buffers): string | undefined {
+  const meeting = meetingAccesses(nest, buffers).find(({ pair, a, b }) => {
+    const { first, second } = pair;
+    if (first.loops.includes(loop) === second.loops.includes(loop)) return false;
+    return conditionsToMeet(a, b, pair, buffers).some((system) => system.allows([]));
+  });
+  return meeting && reasonOf(meeting.a, meeting.b);
+}
+
 /**
  * What iterations of the loop from `first` on read and the same or a later iteration overwrites: run again after all
  * others, they would not find it. What they read from earlier iterations is still there, or written anew.

@@ -13,7 +13,7 @@ const blocks = [...page.matchAll(/^```\n(quern [\s\S]*?)^```$/gm)].map((match) =
 
 describe("docs/levels.md", () => {
   test("has an example of each level", () => {
-    expect(blocks.map((text) => text.split(" ")[1])).toEqual(["nn", "tensor", "loop", "kernel"]);
+    expect(blocks.map((text) => text.split(" ")[1])).toEqual(["nn", "tensor", "loop", "kernel", "shader"]);
   });
 
   test.each(blocks.map((text) => [text.split("\n")[0], text] as const))("`%s` is valid and printed as it stands", (_, text) => {
@@ -41,8 +41,9 @@ describe("docs/levels.md", () => {
     tensor: ["verify_tensor.ts", "verify_expr.ts", "verify_buffers.ts", "verify_in_place.ts"],
     loop: ["verify_loop.ts", "verify_arena.ts"],
     kernel: ["verify_kernel.ts", "verify_kernel_memory.ts", "verify_kernel_body.ts"],
+    shader: ["verify_shader.ts"],
   };
-  test.each(["nn", "tensor", "loop", "kernel"] as const)("lists the invariants of the %s level, and no others", (level) => {
+  test.each(["nn", "tensor", "loop", "kernel", "shader"] as const)("lists the invariants of the %s level, and no others", (level) => {
     const listed = listedIn(level);
     // What tensor and loop programs share is listed once.
     const shared = level === "loop" ? listedIn("tensor") : [];

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { verifyLevel } from "../../src/ir/level_program.ts";
 import { verifyKernel } from "../../src/ir/verify_kernel.ts";
 import { type Break, testCoverage, testVerifier } from "./broken.ts";
+import { shaderBreaks } from "./broken_shaders.ts";
 import { parsed } from "./levels.ts";
 
 const text = `quern kernel 1
@@ -98,6 +99,7 @@ const breaks: readonly Break[] = [
   ["store-type", "store f32x4 b1[q]", "store f32 b1[q]"],
   ["condition-type", "if 1 < i {", "if w < w {"],
   ["condition-type", "if w < splat(0.0) then t", "if i < 2 then t"],
+  ["barrier-place", "g: f64 = host exp(f64(e))", "barrier\n    g: f64 = host exp(f64(e))"],
   ["loop-extent", "for i in 16 {", "for i in 0 {"],
   ["loop-name", "for i in 4 {\n    a: i32", "for acc in 4 {\n    i: i32 = acc\n    a: i32"],
   ["set-type", "acc: f32x4 = splat(0.0)", "acc: f32x4 = 0.0"],
@@ -139,7 +141,8 @@ testVerifier(
   text,
   breaks.filter(([, from]) => from !== ""),
 );
-testCoverage(["verify_kernel.ts", "verify_kernel_memory.ts", "verify_kernel_body.ts"], breaks);
+const ofShaders = shaderBreaks.filter(([code]) => code === "shader-form");
+testCoverage(["verify_kernel.ts", "verify_kernel_memory.ts", "verify_kernel_body.ts"], [...breaks, ...ofShaders]);
 
 test("extents that no text gives", () => {
   const at = parsed(text);

@@ -98,6 +98,7 @@ const breaks: readonly Break[] = [
   ["not-written", "derived kk: f32[8, 8]", "derived kk: f32[8, 8]\ntemporary more: f32[1] offset 600"],
   ["loop-twice", "for b in 8 {", "for a in 8 {"],
   ["vectorize-extent", "for h0 in 8 vectorize", "for h0 in 6 vectorize"],
+  ["bind-twice", "for c in 8 {\n      for j in 8 {", "for c in 8 workgroup.x {\n      for j in 8 workgroup.x {"],
   ["vectorize-nested", "for c in 8 {\n          for v", "for c in 8 vectorize {\n          for v"],
   ["vectorize-reduce", "for c in 8 {\n      for j", "for c in 8 vectorize {\n      for j"],
   ["local-name", "derived kk: f32[8, 8]", "derived kk: f32[8, 8]\nweight t: f32[4]"],

@@ -1,5 +1,5 @@
 /** Random steps of every kind on the nests of a program, results of other nests computed in them among these. */
-import type { LoopProgram, Nest, Statement } from "../../src/ir/loop.ts";
+import { gridAxes, type LoopProgram, type Nest, type Statement } from "../../src/ir/loop.ts";
 import { readsOf } from "../../src/ir/loop_accesses.ts";
 import { planBuffers } from "../../src/passes/plan_buffers.ts";
 import { decompose } from "../../src/schedule/decompose.ts";
@@ -128,6 +128,8 @@ function recipe(random: Random, { nest, buffers }: Context): Step[] {
     ...(over.size > 0 && random.uniform() < 0.3 ? [stepOf(["unroll", random.pick([...over])])] : []),
   ];
   const marked = random.uniform() < 0.5 ? [stepOf(["parallel", rest.length > 0 ? random.pick(rest) : at])] : [];
+  const axis = random.pick(gridAxes);
+  const bound = random.uniform() < 0.6 ? [stepOf(["bind", rest.length > 0 ? random.pick(rest) : at], ["to", axis])] : [];
   const factored = [...over].at(-1);
   if (factored !== undefined && random.uniform() < 0.2)
     return [
@@ -135,7 +137,7 @@ function recipe(random: Random, { nest, buffers }: Context): Step[] {
       stepOf(["rfactor", random.pick([`${factored}.i`, `${factored}.o`, factored])]),
       stepOf(["vectorize", `${factored}.i`]),
     ];
-  const steps = [...fused, ...(isTiled && random.uniform() < 0.75 ? cut : tiles), ...marked];
+  const steps = [...fused, ...(isTiled && random.uniform() < 0.75 ? cut : tiles), ...marked, ...bound];
   return steps.filter(() => random.uniform() < 0.93);
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type BuiltGpu, moduleFiles } from "../../pipeline/build_module.ts";
 import type { Weights } from "../../pipeline/execute.ts";
-import type { Target } from "../../pipeline/lower.ts";
+import type { Target } from "../../pipeline/passes.ts";
 import { writeFiles } from "../io/files.ts";
 import { algorithmOption, examples, jsonOption, modelOption, scheduleOption, seedOption, weightsOption } from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, settle, type WeightOptions } from "../program.ts";

@@ -107,7 +107,7 @@ function isTruth(expr: KernelExpr): boolean {
 function compareText(operator: string, a: KernelExpr, b: KernelExpr, context: ExprContext): Text {
   const type = typeOfKernel(a);
   if (operator === "!=" && type.startsWith("f") && exactJson(a) === exactJson(b))
-    return callText(context.use(type === "f32x4" ? "is_nan_lanes" : "is_nan"), [valueText(a, context)]);
+    return callText(context.use(type === "f32x4" ? "not_number_lanes" : "not_number"), [valueText(a, context)]);
   const [left, right] = [a, b].map((arg) => within(strengths.shift, valueText(arg, context)));
   return { text: `${left} ${operator} ${right}`, strength: strengths.compare };
 }

@@ -9,8 +9,8 @@ export type Helper =
   | "runtime_i32"
   | "saturated"
   | "saturated_lanes"
-  | "is_nan"
-  | "is_nan_lanes"
+  | "not_number"
+  | "not_number_lanes"
   | "replaced_f32"
   | "replaced_i32"
   | "element_i8"
@@ -56,12 +56,12 @@ fn saturated(x: f32) -> i32 { return select(i32(x), 2147483647, x >= 2147483648f
   saturated_lanes: {
     text: "fn saturated_lanes(x: vec4f) -> vec4i { return select(vec4i(x), vec4i(2147483647), x >= vec4f(2147483648f)); }",
   },
-  is_nan: {
+  not_number: {
     text: `/// A device may take comparisons for those of finite numbers: the bits say it.
-fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`,
+fn not_number(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }`,
   },
-  is_nan_lanes: {
-    text: "fn is_nan_lanes(x: vec4f) -> vec4<bool> { return (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u); }",
+  not_number_lanes: {
+    text: "fn not_number_lanes(x: vec4f) -> vec4<bool> { return (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u); }",
   },
   replaced_f32: { text: "fn replaced_f32(v: vec4f, lane: i32, x: f32) -> vec4f { var w = v; w[lane] = x; return w; }" },
   replaced_i32: { text: "fn replaced_i32(v: vec4i, lane: i32, x: i32) -> vec4i { var w = v; w[lane] = x; return w; }" },

@@ -1,6 +1,6 @@
 /** bind: the iterations of a loop run at the same time, on the workgroups of a GPU's grid or on the invocations of a workgroup. */
 import { type For, type GridAxis, gridAxes, isGridAxis } from "../../ir/loop.ts";
-import { carriedBy, dependencesOf, readsItsResult } from "../dependence.ts";
+import { carriedBy, dependencesOf, meetsOutside, readsItsResult } from "../dependence.ts";
 import { leavesOf, loopsOf, replaceLoop } from "../nest.ts";
 import { accept, changed, clause, modeRefusals, namingRefusals, type Primitive, refuse, serialLoop } from "../primitive.ts";
 
@@ -76,8 +76,7 @@ export const bind: Primitive<Plan> = {
         help: "bind before the tile is staged, or stage further in",
         loops: [loop.name],
       });
-    const dependences = dependencesOf(nest, buffers, "apart");
-    const carried = carriedBy(loop.name, dependences) ?? readsItsResult(nest, buffers);
+    const carried = carriedBy(loop.name, dependencesOf(nest, buffers, "apart")) ?? readsItsResult(nest, buffers);
     if (carried)
       return refuse(step, context, {
         code: "bind-dependence",
@@ -85,11 +84,11 @@ export const bind: Primitive<Plan> = {
         help: "take a loop whose iterations are independent",
         loops: [loop.name],
       });
-    const apart = dependences.find(({ loops }) => !loops.includes(loop.name));
+    const apart = meetsOutside(loop, nest, buffers);
     if (apart)
       return refuse(step, context, {
         code: "bind-apart",
-        message: `nothing would keep the order of what is inside \`${loop.name}\` and what is not: ${apart.reason}`,
+        message: `nothing would keep the order of what is inside \`${loop.name}\` and what is not: ${apart}`,
         help: "take a loop around both",
         loops: [loop.name],
       });
