@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { LogRecord } from "../../tuner/log.ts";
 import { writeFile } from "../io/files.ts";
-import { algorithmOption, examples, modelOption, parsePositive, seedOption, targetOption, weightsOption } from "../options.ts";
+import { algorithmOption, examples, modelOption, parsePositive, seedOption, weightsOption } from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, settle, tunedFileOf, type WeightOptions } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
 import { packageVersion } from "../version.ts";
@@ -37,7 +37,11 @@ export function reportCommand(terminal: Terminal): Command {
     .addOption(seedOption())
     .option("--seconds <n>", "how long to time each network", parsePositive, 3)
     .addOption(algorithmOption())
-    .addOption(targetOption())
+    .addOption(
+      new Option("--target <target>", "what is shown; for webgpu there are `profile` and `inspect --level wgsl`")
+        .choices(["wasm"])
+        .default("wasm"),
+    )
     .addOption(modelOption())
     .addHelpText("after", examples("quern report model.qn --out report.html", "quern report model.qn --engine chromium"))
     .action((file: string, options: Options) => writeReport(file, options, terminal));
