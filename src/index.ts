@@ -11,6 +11,8 @@ import { type ModuleFile, moduleFiles } from "./pipeline/build_module.ts";
 import { buildModule, createReference, createWasm, type Runner, type Tensors, type Weights } from "./pipeline/execute.ts";
 import { buildGpu, createGpuRunner as createOnDevice, type GpuRunner, shadersOf } from "./pipeline/gpu.ts";
 import { randomInputs as drawInputs, type VerifyReport, verifyModel } from "./pipeline/verify.ts";
+import { verifyOnDevice as verifyShadersOn } from "./pipeline/verify_shaders.ts";
+import type { Checked } from "./support/diagnostic.ts";
 
 export type { Compiled, CompileOptions, SourceText } from "./compile.ts";
 export { check, compile } from "./compile.ts";
@@ -68,6 +70,19 @@ export function verify(
  */
 export function createGpuRunner(compiled: Compiled, weights: Weights, device: GPUDevice): Promise<GpuRunner> {
   return createOnDevice(shadersOf(compiled), weights, device);
+}
+
+/**
+ * As `verify`, for a model compiled with `target: "webgpu"` on a WebGPU device, which stays the caller's. Without a value where keeping
+ * every layer's result would break a limit of the device.
+ */
+export function verifyOnDevice(
+  compiled: Compiled,
+  weights: Weights,
+  device: GPUDevice,
+  options: { readonly seed?: number; readonly inputs?: Tensors } = {},
+): Promise<Checked<VerifyReport>> {
+  return verifyShadersOn(compiled, weights, device, options);
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from "commander";
 import type { Level } from "../ir/level_program.ts";
-import { passNames } from "../pipeline/passes.ts";
+import { passNames, passNamesFor, type Target } from "../pipeline/passes.ts";
 import { levelOf } from "../pipeline/resume.ts";
 import { nearest } from "../support/nearest.ts";
 
@@ -22,8 +22,14 @@ export function passList(): string {
 
 /** The last pass of a level: what its text has behind it where nothing else is said. */
 export function lastPass(level: Level): string {
-  if (level === "shader") return "lower-to-shader";
-  return passNames.findLast((pass) => levelOf(pass) === level) ?? "";
+  const names = level === "shader" ? passNamesFor("webgpu") : passNames;
+  return names.findLast((pass) => levelOf(pass) === level) ?? "";
+}
+
+/** The pass itself, or the last of its level where the target has no such pass. */
+export function passOn(target: Target, pass: string): string {
+  const names = passNamesFor(target);
+  return names.includes(pass) ? pass : (names.findLast((name) => levelOf(name) === levelOf(pass)) ?? pass);
 }
 
 /** A level stands for its last pass. */

@@ -31,9 +31,7 @@ export function resume(
   const problems = [...verifyLevel(from)];
   if (hasErrors(problems)) return { diagnostics: problems };
   let current = from;
-  // For a GPU memory is planned with the shaders, and the last pass of the loop level is the schedule.
-  const behind = passNames.includes(after) ? after : "schedule";
-  for (const pass of passNames.slice(passNames.indexOf(behind) + 1)) {
+  for (const pass of passNames.slice(passNames.indexOf(after) + 1)) {
     if (current.level === to && levelOf(pass) !== to) break;
     const { value, diagnostics } = runPass(current, pass, remaining);
     problems.push(...diagnostics);

@@ -3,17 +3,20 @@ import { emitWasm } from "../codegen/wasm/emit.ts";
 import { printBody } from "../ir/print_loop.ts";
 import type { Bandwidth } from "../pipeline/bandwidth.ts";
 import type { Compiled } from "../pipeline/compiled.ts";
+import { shadersOf } from "../pipeline/gpu.ts";
 import type { Profile } from "../pipeline/profile.ts";
+import type { GpuProfile } from "../pipeline/profile_gpu.ts";
 import type { NestHistory } from "../schedule/schedule_program.ts";
 import { invariant } from "../support/invariant.ts";
 import type { LogRecord } from "../tuner/log.ts";
 import { convergenceOf } from "./convergence.ts";
 import { memoryPlanOf } from "./memory_plan.ts";
 import type { KernelText, LayerRow, LayerTime, Report } from "./report.ts";
-import { watFunctions } from "./wat_functions.ts";
+import { arenaPlanOf, wgslTexts } from "./shader_texts.ts";
+import { type WatFunctions, watFunctions } from "./wat_functions.ts";
 
 /** A network and its profile. */
-export type Measured = { readonly compiled: Compiled; readonly profile: Profile };
+export type Measured = { readonly compiled: Compiled; readonly profile: Profile | GpuProfile };
 
 export type ReportInput = {
   readonly before: Measured;
@@ -21,7 +24,7 @@ export type ReportInput = {
   readonly after?: Measured;
   readonly bandwidths: readonly Bandwidth[];
   readonly records: readonly LogRecord[];
-  /** Whose runs of the log are shown: `node` or `chromium`. */
+  /** Whose runs of the log are shown: `node`, `chromium` or `dawn`. */
   readonly tunedFor: string;
   readonly compiler: string;
   /** Where the profiles come from. */
@@ -35,7 +38,6 @@ export function makeReport(input: ReportInput): Report {
   const { before, after, bandwidths, records, tunedFor, compiler, engine, device } = input;
   const shown = after ?? before;
   const convergence = convergenceOf(records, before.compiled.name, tunedFor);
-  const program = shown.compiled.levels.kernel();
   const { kernels, functions } = kernelTexts(shown);
   const section = after?.compiled.tuned;
   return {
@@ -43,7 +45,8 @@ export function makeReport(input: ReportInput): Report {
     compiler,
     engine,
     device,
-    variant: shown.profile.relaxed ? "relaxed" : "simd",
+    variant: variantOf(shown.profile),
+    language: shown.compiled.target === "webgpu" ? "WGSL" : "WebAssembly",
     // The same loop was timed beside each.
     peak: Math.max(before.profile.peak, after?.profile.peak ?? 0),
     bandwidths,
@@ -52,19 +55,29 @@ export function makeReport(input: ReportInput): Report {
     ...(after ? { afterMs: totalOf(after.profile) } : {}),
     ...(section ? { outcome: `tuned in ${section.engine} ${section.version} on ${section.device} by ${section.compiler}` } : {}),
     ...(convergence ? { convergence } : {}),
-    memory: memoryPlanOf(program, shown.compiled.levels.loop().buffers),
+    memory: memoryOf(shown.compiled),
     kernels,
     functions,
     missing: missingIn(input, convergence !== undefined),
   };
 }
 
-function totalOf({ layers }: Profile): number {
+function variantOf(profile: Profile | GpuProfile): Report["variant"] {
+  if ("clock" in profile) return profile.clock;
+  return profile.relaxed ? "relaxed" : "simd";
+}
+
+function memoryOf(compiled: Compiled): Report["memory"] {
+  const { buffers } = compiled.levels.loop();
+  return compiled.target === "webgpu" ? arenaPlanOf(shadersOf(compiled), buffers) : memoryPlanOf(compiled.levels.kernel(), buffers);
+}
+
+function totalOf({ layers }: Pick<Profile, "layers">): number {
   return layers.reduce((sum, { us }) => sum + us, 0) / 1000;
 }
 
 /** In the order of the run: layers of the tuned network alone stand before the next layer that both have. */
-function rowsOf(before: Profile, after: Profile | undefined): LayerRow[] {
+function rowsOf(before: Pick<Profile, "layers">, after: Pick<Profile, "layers"> | undefined): LayerRow[] {
   const [old, tuned] = [timesOf(before), timesOf(after)];
   const rows: LayerRow[] = [];
   const waiting = [...tuned.keys()];
@@ -86,7 +99,7 @@ function rowsOf(before: Profile, after: Profile | undefined): LayerRow[] {
 }
 
 /** By name; a name that several calls bear, as the border and the middle of one result, is one row. */
-function timesOf(profile: Profile | undefined): Map<string, LayerTime> {
+function timesOf(profile: Pick<Profile, "layers"> | undefined): Map<string, LayerTime> {
   const times = new Map<string, LayerTime>();
   for (const { name, us, operations, bytes } of profile?.layers ?? []) {
     const seen = times.get(name);
@@ -100,9 +113,8 @@ function timesOf(profile: Profile | undefined): Map<string, LayerTime> {
 
 function kernelTexts({ compiled, profile }: Measured): Pick<Report, "kernels" | "functions"> {
   const { levels } = compiled;
-  const program = levels.kernel();
-  const { calls, functions } = watFunctions(emitWasm(program, { relaxed: profile.relaxed, calls: "run" }).text());
-  const made = program.calls.filter(({ phase }) => phase === "run");
+  const { calls, functions } = "clock" in profile ? wgslTexts(shadersOf(compiled)) : watOf(compiled, profile);
+  const made = "clock" in profile ? shadersOf(compiled).dispatches : levels.kernel().calls.filter(({ phase }) => phase === "run");
   invariant(calls.length === made.length, "the module's text does not call what its program calls");
   const histories = new Map(levels.steps().map((history) => [history.nest.name, history]));
   const dtypes = new Map(levels.loop().buffers.map(({ name, dtype }) => [name, dtype]));
@@ -121,6 +133,10 @@ function kernelTexts({ compiled, profile }: Measured): Pick<Report, "kernels" | 
   return { kernels, functions: Object.fromEntries([...functions].filter(([name]) => used.has(name))) };
 }
 
+function watOf({ levels }: Compiled, { relaxed }: Profile): WatFunctions {
+  return watFunctions(emitWasm(levels.kernel(), { relaxed, calls: "run" }).text());
+}
+
 function nestOf(nests: ReturnType<Compiled["levels"]["loop"]>["nests"], name: string) {
   const nest = nests.find((each) => each.phase === "run" && each.name === name);
   invariant(nest, `the loop program has no nest ${name}`);
@@ -132,7 +148,7 @@ function stepsOf(history: NestHistory | undefined): string[] {
 }
 
 function missingIn({ after, file, tunedFor }: ReportInput, hasCurves: boolean): Report["missing"] {
-  const engine = tunedFor === "node" ? "" : ` --engine ${tunedFor}`;
+  const engine = { node: "", dawn: " --target webgpu" }[tunedFor] ?? ` --engine ${tunedFor}`;
   const command = `quern tune ${file}${engine}`;
   const missing = [
     ...(after ? [] : ["tuned schedules, beside the default ones in every plot"]),

@@ -74,7 +74,10 @@ export type Report = {
   /** Where the layers were timed. */
   readonly engine: string;
   readonly device: string;
-  readonly variant: "simd" | "relaxed";
+  /** Of the module, or whose clock timed a device. */
+  readonly variant: "simd" | "relaxed" | "timestamps" | "host";
+  /** Of the kernels' texts. */
+  readonly language: "WebAssembly" | "WGSL";
   /** Floating-point operations per second of a loop in registers alone. */
   readonly peak: number;
   /** Bytes per second read from a buffer of that size, the smallest first. */
@@ -88,7 +91,7 @@ export type Report = {
   readonly convergence?: Convergence;
   readonly memory: MemoryPlan;
   readonly kernels: readonly KernelText[];
-  /** WebAssembly text by the function's name. */
+  /** Text by the name of the function, or of the shader. */
   readonly functions: { readonly [name: string]: string };
   /** What the page cannot show, and the command that would make it so. */
   readonly missing: readonly { readonly what: string; readonly command: string }[];

@@ -6,7 +6,7 @@ import { levelOf, resume } from "../../pipeline/resume.ts";
 import { type Diagnostic, errorDiagnostic } from "../../support/diagnostic.ts";
 import { readText, writeFile } from "../io/files.ts";
 import { examples } from "../options.ts";
-import { levels, parseLevelOrPass, passList } from "../pass_option.ts";
+import { levels, parseLevelOrPass, passList, passOn } from "../pass_option.ts";
 import type { Variant } from "../print_level.ts";
 import { readSources, settle, textsOf } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
@@ -75,11 +75,10 @@ async function lower(path: string, options: Options, terminal: Terminal): Promis
   settle({ value: true, diagnostics: checkLevel(parsed.level, options.from, file) }, terminal, {});
   const sources = settle(readSources(options.source === undefined ? [] : [options.source]), terminal, {});
   const module = settle(loadModule(sources), terminal, {}, textsOf(sources));
+  const to = levelTo(options);
+  const target = to === "shader" ? "webgpu" : "wasm";
   const lowered = settle(
-    resume(parsed, options.from, levelTo(options), module, {
-      schedule: options.schedule,
-      target: levelTo(options) === "shader" ? "webgpu" : "wasm",
-    }),
+    resume(parsed, passOn(target, options.from), to, module, { schedule: options.schedule, target }),
     terminal,
     {},
     new Map([...texts, ...textsOf(sources)]),

@@ -1,4 +1,4 @@
-/** Each layer's schedule beside its nest and its WebAssembly; the texts are put into the page when they are asked for. */
+/** Each layer's schedule beside its nest and its WebAssembly or WGSL; the texts are put into the page when they are asked for. */
 import type { KernelText, Report } from "../report.ts";
 import { element, section } from "./elements.ts";
 
@@ -20,20 +20,24 @@ function entry({ layer, from, steps, nest, functions }: KernelText, report: Repo
   folded.addEventListener(
     "toggle",
     () => {
-      const wat = functions.map((name) => report.functions[name] ?? "").join("\n\n");
+      const text = functions.map((name) => report.functions[name] ?? "").join("\n\n");
       folded.append(
         element(
           "div",
           { class: "columns" },
           column(`Schedule of ${layer}`, "Schedule", steps.length === 0 ? "(as lowered)" : steps.join("\n")),
           column(`Nest of ${layer}`, "Nest", nest),
-          column(`WebAssembly of ${layer}`, `WAT: ${functions.length === 1 ? "a function" : `${functions.length} functions`}`, wat),
+          column(`${report.language} of ${layer}`, titleOf(report, functions.length), text),
         ),
       );
     },
     { once: true },
   );
   return folded;
+}
+
+function titleOf({ language }: Report, count: number): string {
+  return language === "WGSL" ? "WGSL" : `WAT: ${count === 1 ? "a function" : `${count} functions`}`;
 }
 
 function column(label: string, title: string, text: string): HTMLElement {
