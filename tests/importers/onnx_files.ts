@@ -10,7 +10,17 @@ export type Node = {
   readonly domain?: string;
 };
 
+/** A function of the file's own, in the domain `own`. */
+export type LocalFunction = Pick<Node, "attributes"> & {
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly nodes: readonly Node[];
+  readonly opset?: number;
+};
+
 export type File = {
+  readonly functions?: readonly LocalFunction[];
   readonly opset?: number;
   readonly nodes: readonly Node[];
   readonly inputs: readonly Message[];
@@ -18,26 +28,32 @@ export type File = {
   readonly initializers?: readonly Message[];
 };
 
-export function fileBytes({ opset = 17, nodes, inputs, outputs, initializers = [] }: File): Uint8Array {
+export function fileBytes({ opset = 17, nodes, inputs, outputs, initializers = [], functions = [] }: File): Uint8Array {
   return encodeMessage("ModelProto", {
     irVersion: 8n,
     producerName: "test",
     opsetImport: [{ domain: "", version: BigInt(opset) }],
+    functions: functions.map((one) => ({
+      name: one.name,
+      domain: "own",
+      input: one.inputs,
+      output: one.outputs,
+      node: one.nodes.map(nodeMessage),
+      attributeProto: one.attributes ?? [],
+      opsetImport: [{ domain: "", version: BigInt(one.opset ?? opset) }],
+    })),
     graph: {
       name: "g",
-      node: nodes.map(({ operator, inputs: operands, outputs: results, name = "", attributes = [], domain = "" }) => ({
-        opType: operator,
-        name,
-        domain,
-        input: operands,
-        output: results,
-        attribute: attributes,
-      })),
+      node: nodes.map(nodeMessage),
       input: inputs,
       output: outputs,
       initializer: initializers,
     },
   });
+}
+
+function nodeMessage({ operator, inputs, outputs, name = "", attributes = [], domain = "" }: Node): Message {
+  return { opType: operator, name, domain, input: inputs, output: outputs, attribute: attributes };
 }
 
 export function info(name: string, dims: readonly (number | string)[], type: keyof typeof tensorTypes = "f32"): Message {

@@ -81,6 +81,7 @@ export const translations: { readonly [operator: string]: Translate } = {
   relu6: direct("RELU6"),
   leaky_relu: (call, model) =>
     direct("LEAKY_RELU", { table: "LeakyReluOptions", value: { alpha: Number(call.attributes.slope) } })(call, model),
+  prelu: direct("PRELU"),
   elu: (call, model) => (Number(call.attributes.alpha) === 1 ? direct("ELU")(call, model) : "has another alpha than 1"),
   sigmoid: direct("LOGISTIC"),
   tanh: direct("TANH"),

@@ -4,6 +4,7 @@ import type { Diagnostic } from "../../support/diagnostic.ts";
 import { errorDiagnostic } from "../../support/diagnostic.ts";
 import type { ForeignFile, ImportedTensor } from "../importer.ts";
 import { shownName } from "../limits.ts";
+import { readFunctions, writeOutCalls } from "./functions.ts";
 import {
   bytesField,
   bytesListField,
@@ -82,10 +83,17 @@ export function readGraph(file: ForeignFile): { readonly graph: OnnxGraph } | { 
     problems.push(
       `the initialiser \`${shownName(textField(messageField(message, "values") ?? {}, "name"))}\` is sparse, which is not supported`,
     );
-  const nodes = messagesField(graph, "node").map((node) => readNode(node, file));
-  const functions = messagesField(model, "functions").map((message) => textField(message, "name"));
-  const called = functions.filter((name) => nodes.some(({ operator }) => operator.endsWith(name)));
-  if (called.length > 0) problems.push(`functions of the file's own are not supported: ${called.slice(0, 5).map(shownName).join(", ")}`);
+  const functions = readFunctions(
+    messagesField(model, "functions"),
+    (message) => readNode(message, file),
+    (messages) => readAttributes(messages, file),
+  );
+  const nodes = writeOutCalls(
+    messagesField(graph, "node").map((node) => readNode(node, file)),
+    functions,
+    version,
+  );
+  if (typeof nodes === "string") return fail(nodes);
   if (problems.length > 0) return { diagnostics: problems.map((problem) => errorDiagnostic("onnx", `${file.path}: ${problem}`)) };
   const infos = (field: string) => messagesField(graph, field).map(readValueInfo);
   const producer = [textField(model, "producerName"), textField(model, "producerVersion")].filter((part) => part !== "").join(" ");
@@ -101,8 +109,12 @@ function readNode(message: Message, file: ForeignFile): OnnxNode {
     name: textField(message, "name") || outputs.find((name) => name !== "") || operator,
     inputs: textsField(message, "input"),
     outputs,
-    attributes: new Map(messagesField(message, "attribute").map((each) => [textField(each, "name"), readAttribute(each, file)] as const)),
+    attributes: readAttributes(messagesField(message, "attribute"), file),
   };
+}
+
+function readAttributes(messages: readonly Message[], file: ForeignFile): ReadonlyMap<string, OnnxAttribute> {
+  return new Map(messages.map((each) => [textField(each, "name"), readAttribute(each, file)] as const));
 }
 
 function readAttribute(message: Message, file: ForeignFile): OnnxAttribute {

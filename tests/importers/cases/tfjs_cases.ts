@@ -22,10 +22,11 @@ const shared = sharedCalls.filter(({ operator, of }) => operator !== "Select" ||
 
 const kernel = random("kernel", 3, 2, 4, 3);
 const bias = constant(tensor([3], [0.5, -1, 0.25]));
-const window = { stride: [2, 1], dilation: [1, 2], pad: samePadding([4, 6], [3, 2], [2, 1], [1, 2], "after") };
+const window = { stride: [2, 1], dilation: [1, 1], pad: samePadding([4, 6], [3, 2], [2, 1], [1, 1], "after") };
 const plain = { stride: [1, 1], dilation: [1, 1], pad: [0, 0, 0, 0] };
-const same = { strides: [1, 2, 1, 1], dilations: [1, 1, 2, 1], padding: "SAME", data_format: "NHWC" };
-const valid = { strides: [1, 1, 1, 1], padding: "VALID" };
+const nhwc = { dilations: [1, 1, 1, 1], data_format: "NHWC" };
+const same = { ...nhwc, strides: [1, 2, 1, 1], padding: "SAME" };
+const valid = { ...nhwc, strides: [1, 1, 1, 1], padding: "VALID" };
 const product = convolution(image, kernel, window);
 const biased = zipped(product, bias, (a, b) => a + b);
 const grouped = random("grouped", 2, 2, 2, 6);
@@ -52,6 +53,13 @@ const convolutions: readonly GraphNodeCase[] = [
   },
   {
     operator: "Conv2D",
+    of: "dilated",
+    operands: [image, constant(kernel)],
+    attributes: { ...valid, dilations: [1, 1, 3, 1] },
+    results: [convolution(image, kernel, { ...plain, dilation: [1, 3] })],
+  },
+  {
+    operator: "Conv2D",
     of: "explicit padding",
     operands: [image, constant(kernel)],
     attributes: { ...valid, padding: "EXPLICIT", explicit_paddings: [0, 0, 1, 0, 0, 2, 0, 0] },
@@ -75,19 +83,19 @@ const convolutions: readonly GraphNodeCase[] = [
     operator: "_FusedConv2D",
     of: "LeakyRelu",
     operands: [image, constant(kernel), bias],
-    attributes: { ...same, fused_ops: ["BiasAdd", "LeakyRelu"], leakyrelu_alpha: 0.3 },
+    attributes: { ...same, fused_ops: ["BiasAdd", "LeakyRelu"], num_args: 1, leakyrelu_alpha: 0.3 },
     results: [mapped(biased, (x) => (x < 0 ? 0.3 * x : x))],
   },
   ...["DepthwiseConv2d", "DepthwiseConv2dNative"].map((operator) => ({
     operator,
     operands: [image, constant(deep)],
-    attributes: { strides: [1, 1, 1, 1], padding: "SAME" },
+    attributes: { ...valid, padding: "SAME" },
     results: [depthwise(image, deep, { ...plain, pad: [1, 1, 1, 1] })],
   })),
   {
     operator: "FusedDepthwiseConv2dNative",
     operands: [image, constant(deep), deepBias],
-    attributes: { ...valid, fused_ops: ["BiasAdd", "Relu"] },
+    attributes: { ...valid, fused_ops: ["BiasAdd", "Relu"], num_args: 1 },
     results: [zipped(depthwise(image, deep, plain), deepBias, (a, b) => Math.max(a + b, 0))],
   },
   ...transposedConvolutions(),
@@ -128,8 +136,8 @@ const volumes: readonly GraphNodeCase[] = [
   {
     operator: "Conv3D",
     operands: [volume, constant(kernel3)],
-    attributes: { strides: [1, ...stride3, 1], dilations: [1, 1, 1, 2, 1], padding: "SAME", data_format: "NDHWC" },
-    results: [convolution(volume, kernel3, { stride: stride3, dilation: [1, 1, 2], pad: same3([2, 3, 2], [1, 1, 2]) })],
+    attributes: { strides: [1, ...stride3, 1], dilations: [1, 1, 1, 1, 1], padding: "SAME", data_format: "NDHWC" },
+    results: [convolution(volume, kernel3, { stride: stride3, dilation: [1, 1, 1], pad: same3([2, 3, 2], [1, 1, 1]) })],
   },
   {
     operator: "MaxPool3D",
@@ -162,7 +170,7 @@ const products: readonly GraphNodeCase[] = [
   {
     operator: "_FusedMatMul",
     operands: [flat, constant(matrix), bias],
-    attributes: { fused_ops: ["BiasAdd", "Relu6"] },
+    attributes: { fused_ops: ["BiasAdd", "Relu6"], num_args: 1 },
     results: [
       mapped(
         zipped(matrixProduct(flat, matrix), bias, (a, b) => a + b),

@@ -56,7 +56,14 @@ export function tfjsCase({ operator, of, operands, attributes = {}, results, ...
     name: of === undefined ? operator : `${operator}, ${of}`,
     operators: [operator],
     importer: tfjs,
-    file: tfjsFile({ format: "graph-model", modelTopology: { node: [...nodes, node] }, signature: { outputs } }, constants),
+    file: tfjsFile(
+      {
+        format: "graph-model",
+        modelTopology: { node: [...nodes, node], library: {}, versions: { producer: 440 } },
+        signature: { outputs },
+      },
+      constants,
+    ),
     inputs: new Map(operands.flatMap((operand, i) => (operand.constant ? [] : [[`x${i}`, operand] as const]))),
     expected: results,
     ...bounds,

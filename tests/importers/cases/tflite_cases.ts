@@ -261,8 +261,8 @@ const pools: readonly TfliteNode[] = [
   {
     operator: "MAX_POOL_2D",
     operands: [image],
-    results: [mapped(maxPool(image, size, spaced), Math.tanh)],
-    options: poolOptions(activations.tanh),
+    results: [mapped(maxPool(image, size, spaced), (x) => Math.min(Math.max(x, 0), 6))],
+    options: poolOptions(activations.relu6),
   },
   {
     operator: "L2_POOL_2D",
