@@ -7,9 +7,9 @@ import { invariant } from "../../support/invariant.ts";
 import type { ImportedTensor } from "../importer.ts";
 import type { ModelBuilder } from "../model_builder.ts";
 import type { Value } from "../written_model.ts";
-import type { OnnxNode } from "./graph.ts";
 import { channelsLast, identity, isIdentity, isSame, type Layout, movesNothing, permuted, storedShape } from "./layout.ts";
 import { narrowed } from "./narrow.ts";
+import type { OnnxNode } from "./node.ts";
 
 export type Operand = {
   /** The source's name of the value. */

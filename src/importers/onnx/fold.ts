@@ -6,8 +6,8 @@ import { elementCount } from "../../ir/dtype.ts";
 import type { Library } from "../../semantics/instantiate.ts";
 import { createModelBuilder } from "../model_builder.ts";
 import { createContext, type Operand, type Refusal, type Scope, type Translation, useOperand } from "./context.ts";
-import type { OnnxNode } from "./graph.ts";
 import { identity } from "./layout.ts";
+import type { OnnxNode } from "./node.ts";
 import { makerOf } from "./tensor.ts";
 
 /** Elements of one operand or result up to which a node is folded; larger constants are computed when the module is built. */

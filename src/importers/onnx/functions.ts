@@ -1,8 +1,8 @@
 /** Functions of the file's own, written out where they are called: ONNX gives them no other meaning. */
 import type { Message } from "../../formats/onnx.ts";
 import { shownName } from "../limits.ts";
-import type { OnnxAttribute, OnnxNode } from "./graph.ts";
 import { codeField, messagesField, textField, textsField } from "./message.ts";
+import type { OnnxAttribute, OnnxNode } from "./node.ts";
 
 export type OnnxFunction = {
   readonly inputs: readonly string[];

@@ -11,8 +11,9 @@ import { type Refused, unsupportedDiagnostics } from "../unsupported.ts";
 import { checkAxes } from "./axes.ts";
 import { createContext, type Operand, type Refusal, type Scope, type Translation } from "./context.ts";
 import { foldNode, isFoldable } from "./fold.ts";
-import { newestOpset, type OnnxGraph, type OnnxNode, oldestOpset, readGraph } from "./graph.ts";
+import { newestOpset, type OnnxGraph, oldestOpset, readGraph } from "./graph.ts";
 import { openInputs, readInputs, writeOutputs } from "./interface.ts";
+import type { OnnxNode } from "./node.ts";
 import { missingOperand, outside, translations } from "./translations.ts";
 
 export const onnx: Importer = {

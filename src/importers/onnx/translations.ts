@@ -2,9 +2,9 @@
 import { leftOut } from "../outside.ts";
 import type { Translations } from "./context.ts";
 import { elementwiseTranslations } from "./elementwise.ts";
-import type { OnnxNode } from "./graph.ts";
 import { linearTranslations } from "./linear.ts";
 import { movementTranslations } from "./movement.ts";
+import type { OnnxNode } from "./node.ts";
 import { normalizationTranslations } from "./normalization.ts";
 import { quantizedTranslations } from "./quantized.ts";
 import { reductionTranslations } from "./reductions.ts";
