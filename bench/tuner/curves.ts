@@ -35,7 +35,7 @@ export async function curvesText({ seconds: [limit = 360], networks, trials = 25
           curve.set(trial + 1, [...best].reduce((sum, [key, us]) => sum + us * (network.base.get(key) ?? 0), 0) / 1000);
         }
         last.set(strategy, [...(last.get(strategy) ?? []), curve.get(trials) ?? Number.NaN]);
-        const { learned, prior } = tuned.judgement ?? {};
+        const { learned, prior } = tuned.judgement() ?? {};
         const found = marks.map((mark) => curve.get(mark)?.toFixed(4) ?? "");
         rows.push([strategy, String(seed), ...found, learned?.toFixed(3) ?? "", prior?.toFixed(3) ?? ""]);
       }

@@ -32,7 +32,7 @@ const most = 800;
 
 /** How much of the learned correction may count. */
 const trusts = [0, 0.25, 0.5, 0.75, 1];
-const folds = 4;
+const folds = 3;
 /** Doublings beyond which it does not matter how far from the others a candidate is: squares would count little else. */
 const limit = 1;
 

@@ -72,7 +72,8 @@ export type Tuned = {
   readonly base: Composition;
   readonly trials: number;
   readonly seconds: number;
-  readonly judgement: Judgement | undefined;
+  /** Takes a second. */
+  readonly judgement: () => Judgement | undefined;
   /** Candidates that hung or that the engine refused. */
   readonly failures: readonly { readonly workload: Workload; readonly candidate: Candidate; readonly verdict: Verdict }[];
   readonly isCancelled: boolean;
@@ -94,7 +95,7 @@ const finalists = 3;
 const finalRounds = 24;
 /** Trials after which the model is learned anew, and of those that it has learned from the part that must have come since. */
 const relearn = 16;
-const relearnPart = 0.125;
+const relearnPart = 0.25;
 /** Of a run's seconds, what the search leaves for the finals. */
 const searching = 0.85;
 /** A candidate must be this much faster than the default to replace it. */
@@ -196,7 +197,7 @@ export async function tune(
     base: network.base,
     trials,
     seconds: clock,
-    judgement: judge(observations),
+    judgement: () => judge(observations),
     failures,
     isCancelled: options.isCancelled(),
   };

@@ -205,7 +205,7 @@ async function describe(
   terminal: Terminal,
 ): Promise<void> {
   const { ms: tunedMs, defaultMs } = outcome;
-  const { judgement } = tuned;
+  const judgement = tuned.judgement();
   if (options.json) {
     const used = tuned.results.filter(({ workload }) => tuned.composition.has(workload.key));
     const workloads = used.map(({ workload, trials, defaultTime, best, scheduled }) => ({
