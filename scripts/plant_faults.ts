@@ -4,7 +4,7 @@
  * Exits with 1 if a mistake stays unfound, or if the text to replace is not there exactly once.
  */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -51,6 +51,8 @@ function copyOfCheckout(): string {
     cpSync(join(root, name), join(copy, name), { recursive: true });
   }
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+  // Drivers for WebGPU, where there are any.
+  if (existsSync(join(root, ".cache"))) symlinkSync(join(root, ".cache"), join(copy, ".cache"));
   return copy;
 }
 

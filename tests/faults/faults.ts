@@ -7,5 +7,6 @@ import type { Fault } from "./fault.ts";
 import { loweringFaults } from "./lowering_faults.ts";
 import { otherFaults } from "./other_faults.ts";
 import { scheduleFaults } from "./schedule_faults.ts";
+import { shaderFaults } from "./shader_faults.ts";
 
-export const faults: readonly Fault[] = [...loweringFaults, ...otherFaults, ...exportFaults, ...scheduleFaults];
+export const faults: readonly Fault[] = [...loweringFaults, ...otherFaults, ...exportFaults, ...scheduleFaults, ...shaderFaults];

@@ -99,4 +99,6 @@ process.on("message", async (message: Job | "end") => {
   devices.clear();
   process.exit(0);
 });
+// Whoever asked is gone, perhaps in the middle of a job that never ends.
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 process.send?.("ready");
