@@ -60,11 +60,11 @@ describe("usage", () => {
     [["run", "one.qn", "--random", "x"], /It should be a whole number from 0\./],
     [["run", "one.qn", "--top", "0"], /It should be at least 1\./],
     [["run", "one.qn", "--mean", "1,,2"], /It should be numbers with commas between them\./],
-    [["run", "one.qn", "--target", "webgpu"], /Allowed choices are wasm, reference\./],
+    [["run", "one.qn", "--target", "cuda"], /Allowed choices are wasm, webgpu, reference\./],
     [["run", "one.qn", "--nonsense"], /unknown option '--nonsense'/],
     [["run", "one.qn", "two.qn"], /too many arguments/],
     [["build", "one.qn"], /required option '--out <folder>' not specified/],
-    [["inspect", "one.qn", "--level", "nm"], /Allowed choices are nn, tensor, loop, kernel\./],
+    [["inspect", "one.qn", "--level", "nm"], /Allowed choices are nn, tensor, loop, kernel, shader, wgsl\./],
     [
       ["inspect", "one.qn", "--after", "fuse-epilogue"],
       /did you mean fuse-epilogues\?\nThe passes are, in order:\n {2}elaborate\n {2}expand\n/,

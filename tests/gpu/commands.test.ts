@@ -79,7 +79,7 @@ describe.each(drivers.filter(hasDriver))("on %s", (driver) => {
     const page = join(folder, `${driver}.html`);
     const shown = run("report", file, "--target", "webgpu", "--schedule", out, "--log", log, "--seconds", "1", "--out", page);
     expect([shown.code, shown.out]).toEqual([0, expect.stringContaining("small in ")]);
-    const record = JSON.parse(/<script[^>]*id="report"[^>]*>([\s\S]*?)<\/script>/.exec(readFileSync(page, "utf8"))?.[1] ?? "");
+    const record = JSON.parse(/<script[^>]*id="report"[^>]*>(.*?)<\/script>/s.exec(readFileSync(page, "utf8"))?.[1] ?? "");
     expect(record).toMatchObject({ language: "WGSL", engine: expect.stringMatching(/^Dawn /), device: expect.stringMatching(adapter) });
     expect(record.convergence.curves.length).toBeGreaterThan(0);
     for (const { functions } of record.kernels) expect(record.functions[functions[0]]).toContain("@compute @workgroup_size(");

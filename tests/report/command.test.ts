@@ -69,7 +69,7 @@ test.each([
   [["report", "small.qn", "--schedule", "none.schedule"], 1, "cannot read none.schedule: there is no such file"],
   [["report", "small.qn", "--schedule", "none"], 2, "It should be `default` or a .schedule file."],
   [["report", "small.qn", "--seconds", "0"], 2, "It should be at least 1."],
-  [["report", "small.qn", "--engine", "firefox"], 2, "Allowed choices are node, chromium."],
+  [["report", "small.qn", "--engine", "firefox"], 2, "Allowed choices are node, chromium, dawn."],
   [["report", "small.qn", "--weights", "none.safetensors"], 1, "cannot read none.safetensors"],
   [["report", "small.qn", "--seconds", "1", "--out", "small.qn/x.html"], 1, "cannot write small.qn: a file of that name is in the way"],
 ] as const)("%j ends with %i: %s", (args, code, message) => {
