@@ -5,8 +5,8 @@
 import { canonicalNest } from "../ir/canonical_nest.ts";
 import { formatType } from "../ir/dtype.ts";
 import { defaultGpuLimits, type GpuLimits } from "../ir/gpu_limits.ts";
-import type { GridAxis, LoopProgram, Nest } from "../ir/loop.ts";
-import { readsOf } from "../ir/loop_accesses.ts";
+import type { GridAxis, LoopProgram, Nest, Statement } from "../ir/loop.ts";
+import { childStatements, readsOf } from "../ir/loop_accesses.ts";
 import type { Dispatch, Extents, Shader, ShaderProgram } from "../ir/shader.ts";
 import { type Buffer, extentsInMemory } from "../ir/tensor.ts";
 import { exactJson } from "../support/exact_json.ts";
@@ -15,7 +15,7 @@ import { createBuilder } from "./kernel_builder.ts";
 import { lowerBody } from "./lower_nest.ts";
 import { lowerToKernels } from "./lower_to_kernel.ts";
 import { packBindings } from "./pack_bindings.ts";
-import { planArenas } from "./plan_arenas.ts";
+import { hasZeroBorder, planArenas } from "./plan_arenas.ts";
 
 /** A shader with the buffers of its parameters, in their order. */
 type LoweredShader = { readonly shader: Shader; readonly arguments: readonly string[] };
@@ -26,7 +26,8 @@ export function lowerToShaders(planned: LoopProgram, limits: GpuLimits = default
   const shaders = new Map<string, Shader>();
   const dispatches: Dispatch[] = [];
   const known = new Map<string, { readonly lowered: LoweredShader; readonly names: readonly string[] }>();
-  for (const nest of withBorders(program.nests.filter((candidate) => candidate.phase === "run"))) {
+  const running = program.nests.filter((nest) => nest.phase === "run" && !fillsZeroBorder(nest, buffers));
+  for (const nest of withBorders(running)) {
     const { text, names } = canonicalNest(nest, buffers);
     const equal = known.get(text) ?? { lowered: lowerShader(nest, buffers), names };
     known.set(text, equal);
@@ -60,6 +61,18 @@ export function lowerToShaders(planned: LoopProgram, limits: GpuLimits = default
 function withoutPlan(program: LoopProgram): LoopProgram {
   const buffers = program.buffers.map(({ offset: _, overwrites: __, ...buffer }) => buffer);
   return { ...program, buffers, arenaBytes: 0 };
+}
+
+/** Arenas begin as zeros, and where a border of zeros lies nothing else is ever put (planArenas): nobody needs to write it. */
+function fillsZeroBorder({ result, body }: Nest, buffers: ReadonlyMap<string, Buffer>): boolean {
+  const buffer = buffers.get(result);
+  return buffer !== undefined && hasZeroBorder(buffer) && readsOf(body).size === 0 && storesZeros(body);
+}
+
+function storesZeros(statement: Statement): boolean {
+  if (statement.kind === "store") return statement.value.kind === "constant" && Object.is(statement.value.value, 0);
+  const children = childStatements(statement);
+  return children.length > 0 && children.every(storesZeros);
 }
 
 /** Nests that write one buffer one after the other and do not read it: as one, where the second needs no more invocations. */

@@ -1,17 +1,26 @@
 /**
  * planArenas: every buffer's place on a GPU. A dispatch cannot read and write one buffer of the device, so that buffers are coloured:
  * what a dispatch writes lies in another arena than whatever it reads. Inside an arena, places are shared by buffers whose lives do
- * not meet. Weights have an arena of their own, which is filled once.
+ * not meet. Weights have an arena of their own, which is filled once. Borders of zeros are never written: arenas begin as zeros.
  */
 import { dtypes, elementCount } from "../ir/dtype.ts";
 import type { GpuLimits } from "../ir/gpu_limits.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import { type Arena, type Dispatch, type Shader, type ShaderPlacement, weightsArena } from "../ir/shader.ts";
 import { allocatedShape, type Buffer, extentsInMemory, memoryOf } from "../ir/tensor.ts";
+import { exactJson } from "../support/exact_json.ts";
 import { storedDType } from "./kernel_builder.ts";
 
 /** What lies in one place: a buffer with its aliases and parts; first and last dispatch that use it, -1 being the caller's. */
-type Life = { readonly name: string; readonly bytes: number; first: number; last: number; readonly apart: Set<string> };
+type Life = {
+  readonly name: string;
+  readonly bytes: number;
+  first: number;
+  last: number;
+  readonly apart: Set<string>;
+  /** Of a buffer with a border of zeros: where it lies. Two of one border may take turns in one place, and nothing else comes there. */
+  readonly border: string | undefined;
+};
 type Place = { readonly life: Life; readonly arena: number; readonly offset: number };
 
 export function planArenas(
@@ -62,7 +71,9 @@ function livesOf(
     const given = buffers.get(name);
     const buffer = given && buffers.get(memoryOf(name, buffers));
     if (!buffer || (buffer.role.kind !== "input" && buffer.role.kind !== "temporary")) return undefined;
-    const life = lives.get(buffer.name) ?? { name: buffer.name, bytes: align(bytesOf(buffer)), first: step, last: step, apart: new Set() };
+    const border = hasZeroBorder(buffer) ? exactJson([extentsInMemory(buffer), buffer.halo, buffer.dtype]) : undefined;
+    const unknown = { name: buffer.name, bytes: align(bytesOf(buffer)), first: step, last: step, apart: new Set<string>(), border };
+    const life = lives.get(buffer.name) ?? unknown;
     lives.set(buffer.name, life);
     life.last = Math.max(life.last, step);
     return life;
@@ -107,8 +118,12 @@ function colour(lives: readonly Life[], largest: number): Place[] {
 }
 
 function lowestFree(life: Life, placed: readonly Place[]): number {
+  const isMet = ({ life: other }: Place) => other.first <= life.last && life.first <= other.last;
+  const { border } = life;
+  const taken = border === undefined ? undefined : placed.find((place) => place.life.border === border && isFreeFor(place.offset));
+  if (taken) return taken.offset;
   const rivals = placed
-    .filter(({ life: other }) => other.first <= life.last && life.first <= other.last)
+    .filter((place) => border !== undefined || place.life.border !== undefined || isMet(place))
     .sort((a, b) => a.offset - b.offset);
   let offset = 0;
   for (const rival of rivals) {
@@ -116,6 +131,16 @@ function lowestFree(life: Life, placed: readonly Place[]): number {
     offset = Math.max(offset, rival.offset + rival.life.bytes);
   }
   return offset;
+
+  function isFreeFor(start: number): boolean {
+    const there = placed.filter(({ life: other, offset }) => offset < start + life.bytes && start < offset + other.bytes);
+    return there.every((place) => place.life.border === border && place.offset === start && !isMet(place));
+  }
+}
+
+/** A buffer of which what lies around its tensor is zero, and stays so: arenas begin as zeros. */
+export function hasZeroBorder({ role, aliasOf, halo }: Buffer): boolean {
+  return role.kind === "temporary" && aliasOf === undefined && halo !== undefined && Object.is(halo.fill, 0);
 }
 
 function bytesOf(buffer: Buffer): number {
