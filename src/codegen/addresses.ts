@@ -46,11 +46,15 @@ export function addressOf(buffer: Buffer, position: Index, writes: boolean, plac
   return constant >= 0 ? { address, offset: constant } : { address: sum(address, i32(constant)), offset: 0 };
 }
 
-/** Places that differ in a constant share the rest; every access says its constant itself. */
+/**
+ * Places that differ in a constant share the rest; every access says its constant itself. One before the first element is behind a
+ * condition that is false: what is read instead is any element.
+ */
 function elementOf(position: Index, place: Place): Address {
   const { constant, terms } = position;
+  if (terms.length === 0) return { address: i32(Math.max(0, constant)), offset: 0 };
   const rest = indexValue({ terms, constant: 0 }, place);
-  if (constant >= 0 || terms.length === 0) return { address: rest, offset: constant };
+  if (constant >= 0) return { address: rest, offset: constant };
   return { address: sum(rest, i32(constant)), offset: 0 };
 }
 

@@ -1,6 +1,6 @@
 /** Running compiled programs on a WebGPU device, and what a built module ships for one. The device is the caller's. */
 import { buildWeights } from "../codegen/wasm/instance.ts";
-import { printWgsl } from "../codegen/wgsl/print_wgsl.ts";
+import { shareShaders } from "../codegen/wgsl/share_shaders.ts";
 import { dtypes } from "../ir/dtype.ts";
 import { defaultGpuLimits, type GpuLimits } from "../ir/gpu_limits.ts";
 import { readElement, writeElement } from "../ir/memory_element.ts";
@@ -74,13 +74,15 @@ export function gpuPlan(program: ShaderProgram): GpuPlan {
     return [arenas.findIndex(({ name }) => name === arena), offset, bytes];
   };
   const shaders = new Map(program.shaders.map((shader, i) => [shader.name, { shader, i }]));
+  const shared = shareShaders(program.shaders);
   return {
     arenas: arenas.map(({ name, bytes }) => (name === weightsArena ? (weights?.bytes ?? 0) : bytes)),
-    shaders: program.shaders.map(printWgsl),
+    shaders: shared.texts,
     dispatches: program.dispatches.map(({ shader: name, arguments: given }) => {
       const found = shaders.get(name);
-      invariant(found, `no shader ${name}`);
-      return [found.i, given.map(stretchOf), found.shader.grid];
+      const use = found && shared.uses[found.i];
+      invariant(found && use, `no shader ${name}`);
+      return [use.text, given.map(stretchOf), found.shader.grid, use.numbers];
     }),
     inputs: program.inputs.map(stretchOf),
     outputs: program.outputs.map(({ value }) => stretchOf(value)),

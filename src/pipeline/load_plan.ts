@@ -36,7 +36,11 @@ export async function loadPlan(device: GPUDevice, plan: GpuPlan, weights: Uint8A
       write([0, 0, weights.byteLength], weights);
     });
     const pipelines = await compiling;
-    const dispatches = await guarded(() => bindDispatches(device, plan, pipelines, arenas));
+    const { dispatches } = await guarded(() => {
+      const bound = bindDispatches(device, plan, pipelines, arenas);
+      arenas.push(bound.numbers);
+      return bound;
+    });
     return { dispatches, write, read, destroy };
   } catch (error) {
     destroy();

@@ -5,7 +5,7 @@
 import type { GpuPlan, Stretch } from "./interface.ts";
 
 /** WebGPU's own numbers for what a buffer is used for; Node has no global of them. */
-const usages = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, storage: 0x80 } as const;
+const usages = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, uniform: 0x40, storage: 0x80 } as const;
 
 export type Dispatch = {
   readonly pipeline: GPUComputePipeline;
@@ -57,7 +57,11 @@ export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Ui
       return buffers;
     });
     const pipelines = await compiling;
-    const dispatches = await guarded(device, () => bindDispatches(device, plan, pipelines, arenas));
+    const { dispatches } = await guarded(device, () => {
+      const bound = bindDispatches(device, plan, pipelines, arenas);
+      made.push(bound.numbers);
+      return bound;
+    });
     return createRuns(arenas, dispatches);
   } catch (error) {
     destroy();
@@ -157,20 +161,35 @@ export function compileShaders(device: GPUDevice, shaders: readonly string[]): P
   );
 }
 
+/** Dispatches in order, and the buffer of the numbers that they read. */
 export function bindDispatches(
   device: GPUDevice,
   { dispatches }: GpuPlan,
   pipelines: readonly GPUComputePipeline[],
   arenas: readonly GPUBuffer[],
-): Dispatch[] {
-  return dispatches.map(([shader, bindings, grid]) => {
+): { readonly dispatches: Dispatch[]; readonly numbers: GPUBuffer } {
+  // Each at a multiple of what a uniform buffer's place must be on any device.
+  const places: number[] = [];
+  const total = dispatches.reduce((end, [, , , { length }]) => {
+    places.push(end);
+    return end + Math.ceil(length / 64) * 256;
+  }, 0);
+  const buffer = device.createBuffer({ size: Math.max(16, total), usage: usages.uniform, mappedAtCreation: true });
+  const memory = new Int32Array(buffer.getMappedRange());
+  const bound = dispatches.map(([shader, bindings, grid, numbers], i) => {
     const pipeline = pipelines[shader] as GPUComputePipeline;
-    const entries = bindings.map(([arena, offset, bytes], binding) => ({
+    const entries: GPUBindGroupEntry[] = bindings.map(([arena, offset, bytes], binding) => ({
       binding,
       resource: { buffer: arenas[arena] as GPUBuffer, offset, size: Math.max(16, Math.ceil(bytes / 16) * 16) },
     }));
+    const offset = places[i] as number;
+    memory.set(numbers, offset / 4);
+    if (numbers.length > 0)
+      entries.push({ binding: entries.length, resource: { buffer, offset, size: Math.ceil(numbers.length / 4) * 16 } });
     return { pipeline, grid, bindings: device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }) };
   });
+  buffer.unmap();
+  return { dispatches: bound, numbers: buffer };
 }
 
 export function encodeDispatch(pass: GPUComputePassEncoder, { pipeline, bindings, grid }: Dispatch): void {

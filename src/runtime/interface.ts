@@ -29,8 +29,13 @@ export type GpuPlan = {
   readonly arenas: readonly number[];
   /** WGSL. */
   readonly shaders: readonly string[];
-  /** In order: which shader, what its bindings are, and how many workgroups. */
-  readonly dispatches: readonly (readonly [shader: number, bindings: readonly Stretch[], grid: readonly [number, number, number]])[];
+  /** In order: which shader, what its bindings are, how many workgroups, and the numbers (i32) of the uniform buffer that follows the bindings. */
+  readonly dispatches: readonly (readonly [
+    shader: number,
+    bindings: readonly Stretch[],
+    grid: readonly [number, number, number],
+    numbers: readonly number[],
+  ])[];
   /** In the order of the manifest's. */
   readonly inputs: readonly Stretch[];
   readonly outputs: readonly Stretch[];

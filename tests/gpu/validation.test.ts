@@ -3,10 +3,11 @@
  * or refused before there is a shader.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { printWgsl } from "../../src/codegen/wgsl/print_wgsl.ts";
+import { compile } from "../../src/compile.ts";
 import { defaultGpuLimits } from "../../src/ir/gpu_limits.ts";
 import type { ShaderProgram } from "../../src/ir/shader.ts";
 import { verifyShader } from "../../src/ir/verify_shader.ts";
+import { gpuPlan } from "../../src/pipeline/gpu.ts";
 import { ownVectors } from "../operators/own_vectors.ts";
 import { sourceOf } from "../operators/tensors.ts";
 import { randomProgram } from "../random/program.ts";
@@ -26,7 +27,7 @@ function shadersOf(source: string): ShaderProgram {
 }
 
 async function requireValid(program: ShaderProgram): Promise<void> {
-  expect(await driver.validate(program.shaders.map(printWgsl))).toEqual([]);
+  expect(await driver.validate(gpuPlan(program).shaders)).toEqual([]);
 }
 
 /** Those that no driver runs in a short test. */
@@ -54,7 +55,7 @@ test("the driver's validation finds what is wrong", async () => {
 });
 
 test("a grid longer than one coordinate goes on along another", async () => {
-  const program = shadersOf("model m(x: f32[40, 100000]) -> y: f32[40, 100000] { relu(x) }");
+  const program = shadersOf("model m(x: f32[40, 100001]) -> y: f32[40, 100001] { relu(x) }");
   const [shader] = program.shaders;
   expect(shader?.grid).toEqual([32768, 2, 1]);
   await requireValid(program);
@@ -91,7 +92,7 @@ test.each([
     /grid side of 70000, and the device's limit is 65535/,
   ],
 ])("%s beyond its limit is refused", (_, source, message) => {
-  const { value, diagnostics } = compileText(source, "test.qn", { target: "webgpu" }).levels.shader();
+  const { value, diagnostics } = compile([{ file: "test.qn", text: source }], { target: "webgpu" });
   expect(value).toBeUndefined();
   expect(diagnostics[0]?.code).toBe("gpu-limit");
   expect(diagnostics[0]?.message).toMatch(message);

@@ -20,6 +20,8 @@ export type ExprContext = {
   readonly intervals: Map<string, Range>;
   /** Notes that the shader needs the helper, and gives its name. */
   use(helper: Helper): string;
+  /** How a whole number stands in the text: as it is, or by a name. */
+  integer(value: number): string;
 };
 
 type Apply = Extract<KernelExpr, { kind: "apply" }>;
@@ -231,7 +233,7 @@ export function placeText(address: KernelExpr, offset: number, context: ExprCont
   if (address.kind === "constant") return { text: String(address.value + offset), constant: address.value + offset };
   const value = valueText(address, context);
   if (offset === 0) return { text: value.text, constant: undefined };
-  return { text: `${within(strengths.sum, value)} + ${offset}`, constant: undefined };
+  return { text: `${within(strengths.sum, value)} + ${context.integer(offset)}`, constant: undefined };
 }
 
 function isConstant(expr: KernelExpr): boolean {
@@ -246,10 +248,10 @@ function runtime(expr: KernelExpr, context: ExprContext): Text {
   return callText(context.use(expr.type === "f32" ? "runtime_f32" : "runtime_i32"), [valueText(expr, context)]);
 }
 
-function constantText(type: KernelType, value: number, { use }: ExprContext): Text {
+function constantText(type: KernelType, value: number, { use, integer }: ExprContext): Text {
   if (type === "i32") {
     if (value === -(2 ** 31)) return primary("i32(-2147483648)");
-    return value < 0 ? { text: String(value), strength: strengths.unary } : primary(String(value));
+    return value < 0 ? { text: integer(value), strength: strengths.unary } : primary(integer(value));
   }
   const rounded = Math.fround(value);
   if (Number.isNaN(rounded)) return primary(`${use("not_a_number")}()`);

@@ -13,7 +13,7 @@ register reinterpret_cast require resource restrict self set shared sizeof smoot
 super target template this thread_local throw trait try type typedef typeid typename typeof union unless unorm unsafe unsized use using
 varying virtual volatile wgsl where with writeonly yield
 main workgroup invocation select abs max min floor ceil trunc round sqrt bitcast extractBits unpack2x16float atomicAnd atomicOr atomicLoad
-workgroupBarrier f32 i32 u32 bool f16 vec4f vec4i vec4u vec3u array atomic`;
+workgroupBarrier f32 i32 u32 bool f16 vec4f vec4i vec4u vec3u array atomic numbers Numbers uniform`;
 
 const taken: ReadonlySet<string> = new Set(words.split(/\s+/));
 

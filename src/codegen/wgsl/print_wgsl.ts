@@ -16,7 +16,28 @@ import { declareArray, elementName, storagesOf, storeElement } from "./storage.t
 
 type Printer = ExprContext & { readonly registers: Registers };
 
+/** Numbers that a shader reads from a uniform buffer, as they come in its text: by name where they have one. */
+export type Numbers = {
+  readonly names: readonly string[];
+  /** How the whole number that comes next stands in the text. */
+  next(value: number): string;
+};
+
+const literal: Numbers = { names: [], next: String };
+
 export function printWgsl(shader: Shader): string {
+  return printWith([shader], literal);
+}
+
+/** One text for shaders that are alike but for numbers; the first of them is printed. */
+export function printWith(alike: readonly Shader[], numbers: Numbers): string {
+  const [shader] = alike;
+  invariant(shader, "no shader to print");
+  return `${alike.map(printHeader).join("\n")}\n\n${printCode(shader, numbers)}`;
+}
+
+/** All that the device sees, without the remarks at its head. */
+export function printCode(shader: Shader, numbers: Numbers): string {
   const storages = storagesOf(shader);
   const helpers = new Set<Helper>();
   const names = createNames(helperNames);
@@ -24,10 +45,12 @@ export function printWgsl(shader: Shader): string {
     helpers.add(helper);
     return helper;
   };
+  for (const name of numbers.names) names(name);
   for (const { name } of shader.parameters) names(name);
   const coordinates = gridOf(shader).map(({ register, extent }) => ({ register, name: names(register), extent }));
   const intervals = new Map(coordinates.map(({ register, extent }) => [register, { low: 0, high: extent - 1 }]));
-  const printer: Printer = { names, storages, intervals, use, registers: registersOf(shader.body) };
+  const integer = (value: number) => numbers.next(value);
+  const printer: Printer = { names, storages, intervals, use, integer, registers: registersOf(shader.body) };
   const body = printBlock(shader.body, printer);
   const bindings = shader.parameters.map(({ name, writes }, i) => {
     const access = writes ? "read_write" : "read";
@@ -50,13 +73,21 @@ export function printWgsl(shader: Shader): string {
     ...(used.some(({ register }) => register.startsWith("workgroup")) ? ["@builtin(workgroup_id) workgroup_id: vec3u"] : []),
     ...(used.some(({ register }) => register.startsWith("invocation")) ? ["@builtin(local_invocation_id) invocation_id: vec3u"] : []),
   ];
+  const uniform = numbers.names.length > 0 ? declareNumbers(numbers.names, shader.parameters.length) : { outside: [], inside: "" };
   const sections = [
-    printHeader(shader),
-    [...bindings, ...arrays.filter(({ space }) => space === "workgroup").map(({ text }) => text)].join("\n"),
+    [...uniform.outside, ...bindings, ...arrays.filter(({ space }) => space === "workgroup").map(({ text }) => text)].join("\n"),
     ...helperTexts(helpers),
-    `@compute @workgroup_size(${shader.workgroup.join(", ")})\nfn main(${builtins.join(", ")}) {\n${indent(inside + lines + body)}}`,
+    `@compute @workgroup_size(${shader.workgroup.join(", ")})\nfn main(${builtins.join(", ")}) {\n${indent(inside + uniform.inside + lines + body)}}`,
   ];
   return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
+}
+
+function declareNumbers(names: readonly string[], binding: number): { readonly outside: readonly string[]; readonly inside: string } {
+  const members = names.map((name) => `${name}: i32`).join(", ");
+  return {
+    outside: [`struct Numbers { ${members} }`, `@group(0) @binding(${binding}) var<uniform> numbers: Numbers;`],
+    inside: names.map((name) => `let ${name} = numbers.${name};\n`).join(""),
+  };
 }
 
 /** The hash is that of all that the device sees: of parameters, grid, arrays and statements. */
@@ -88,7 +119,7 @@ function printStatement(statement: KernelStatement, printer: Printer): string {
     case "for": {
       printer.intervals.set(statement.name, { low: 0, high: statement.extent - 1 });
       const name = printer.names(statement.name);
-      return `for (var ${name} = 0; ${name} < ${statement.extent}; ${name}++) {\n${indent(printBlock(statement.body, printer))}}`;
+      return `for (var ${name} = 0; ${name} < ${printer.integer(statement.extent)}; ${name}++) {\n${indent(printBlock(statement.body, printer))}}`;
     }
     case "if": {
       const head = `if (${conditionText(statement.condition, printer).text}) {\n${indent(printBlock(statement.whenTrue, printer))}}`;
