@@ -65,7 +65,8 @@ function runDispatch(
   shader.parameters.forEach(({ name }, i) => {
     const placement = placements.get(dispatch.arguments[i] ?? "");
     invariant(placement, `the dispatch of ${shader.name} gives nothing for ${name}`);
-    stretches.set(name, { memory: memoryOf(placement), begin: placement.offset, bytes: placement.bytes });
+    // A binding has whole vectors: the last one may be read with what lies beside it.
+    stretches.set(name, { memory: memoryOf(placement), begin: placement.offset, bytes: Math.ceil(placement.bytes / 16) * 16 });
   });
   addArrays("workgroup", shader, stretches);
   const coordinates = gridOf(shader);
