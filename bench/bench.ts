@@ -65,7 +65,10 @@ async function bench(): Promise<void> {
     const contenders = contendersIn(family, engine.host, engine.relaxed, wanted);
     for (const name of names) {
       console.error(`measuring ${name} in ${engine.name}`);
-      const prepared = prepare(loadNetwork(name, options.tuned ? { tuned: options.engine } : {}), options.tuned ? "tuned" : "default");
+      const prepared = prepare(
+        loadNetwork(name, { gpu: onGpu, ...(options.tuned ? { tuned: onGpu ? "dawn" : options.engine } : {}) }),
+        options.tuned ? "tuned" : "default",
+      );
       measurements.push(await measure(engine, prepared, contenders, budget));
       // After every network: a run that is broken off has not been for nothing.
       if (options.json) writeFileSync(options.json, `${JSON.stringify(records(measurements), null, 2)}\n`);

@@ -29,27 +29,42 @@ export const networkNames = [
 export type Network = {
   readonly name: string;
   readonly compiled: Compiled;
+  /** The same for WebGPU, where that is measured. */
+  readonly gpu?: Compiled;
   readonly weights: Weights;
   /** Channels last, uniform in [0, 1). */
   readonly image: Float32Array;
   readonly multiplyAdds: number;
 };
 
-/** With `tuned`, that engine's section of `NAME.schedule` beside the model gives the schedules; `schedule` names another file. */
-export function loadNetwork(name: string, { tuned, schedule }: { readonly tuned?: string; readonly schedule?: string } = {}): Network {
+export type LoadOptions = {
+  /** That engine's section of `NAME.schedule` beside the model gives the schedules. */
+  readonly tuned?: string;
+  /** Another file than that. */
+  readonly schedule?: string;
+  /** Whether it is compiled for WebGPU as well. */
+  readonly gpu?: boolean;
+};
+
+export function loadNetwork(name: string, { tuned, schedule, gpu = false }: LoadOptions = {}): Network {
   const place = (file: string) => fileURLToPath(new URL(`../examples/${name}/${file}`, import.meta.url));
   const file = place(`${name}.qn`);
   const sources = [{ file, text: readFileSync(file, "utf8") }];
   const sections = tuned === undefined ? undefined : sectionsOf(schedule ?? place(`${name}.schedule`), tuned);
-  const { value: compiled, diagnostics } = compile(sources, sections ? { tuned: sections } : {});
   const texts = new Map(sources.map((source) => [source.file, source.text]));
-  if (!compiled || hasErrors(diagnostics)) throw new Error(diagnostics.map((each) => renderDiagnostic(each, texts)).join("\n"));
-  for (const each of diagnostics) console.error(renderDiagnostic(each, texts));
+  const compiledFor = (target: Compiled["target"]): Compiled => {
+    const { value, diagnostics } = compile(sources, { target, ...(sections ? { tuned: sections } : {}) });
+    if (!value || hasErrors(diagnostics)) throw new Error(diagnostics.map((each) => renderDiagnostic(each, texts)).join("\n"));
+    for (const each of diagnostics) console.error(renderDiagnostic(each, texts));
+    return value;
+  };
+  const compiled = compiledFor("wasm");
   const random = createRandom("image");
   const image = Float32Array.from({ length: elementCount(onlyInput(compiled).type.shape) }, () => random.uniform());
   const groups = compiled.levels.layers().groups.filter((group) => group.phase === "run");
   const multiplyAdds = groups.reduce((sum, group) => sum + multiplyAddsOf(group), 0);
-  return { name, compiled, weights: telling(compiled, image), image, multiplyAdds };
+  const loaded = { name, compiled, weights: telling(compiled, image), image, multiplyAdds };
+  return gpu ? { ...loaded, gpu: compiledFor("webgpu") } : loaded;
 }
 
 function sectionsOf(path: string, engine: string): readonly TunedSection[] {

@@ -6,6 +6,8 @@ import { exporters } from "../src/exporters/exporters.ts";
 import { moduleFiles } from "../src/pipeline/build_module.ts";
 import { buildModule } from "../src/pipeline/execute.ts";
 import { exportModel } from "../src/pipeline/export_model.ts";
+import { buildGpu } from "../src/pipeline/gpu.ts";
+import { gpuPlanFile, gpuWeightsFile } from "../src/runtime/interface.ts";
 import type { Assignment } from "./contender.ts";
 import { type Network, onlyInput } from "./networks.ts";
 import type { Contender } from "./systems.ts";
@@ -37,7 +39,8 @@ export function prepare(network: Network, schedule: Prepared["schedule"]): Prepa
   mkdirSync(folder, { recursive: true });
   const write = (name: string, contents: Uint8Array | string) => writeFileSync(new URL(name, folder), contents);
   const built = buildModule(network.compiled, network.weights);
-  for (const { name, contents } of moduleFiles(built, network.compiled)) write(name, contents);
+  const gpu = network.gpu && buildGpu(network.gpu, network.weights);
+  for (const { name, contents } of moduleFiles(built, network.compiled, gpu)) write(name, contents);
   const refused = new Map<string, string>();
   for (const [format, file] of Object.entries(formats)) {
     const { value, diagnostics } = exportModel(network.compiled, network.weights, exporterOf(format), file);
@@ -60,7 +63,9 @@ function exporterOf(format: string) {
 function modelFiles({ format, kind }: Contender): readonly string[] {
   switch (format) {
     case "quern":
-      return ["model.js", `model.${variantOf(kind)}.wasm`, "model.weights.bin"];
+      return kind === "quern webgpu"
+        ? ["model.js", gpuPlanFile, gpuWeightsFile]
+        : ["model.js", `model.${variantOf(kind)}.wasm`, "model.weights.bin"];
     case "onnx":
       return ["model.onnx"];
     case "tflite":
@@ -130,7 +135,8 @@ function peerFile({ peer }: Contender, host: "page" | "node"): string {
   return `${host}_${peer}.${host === "node" ? "mjs" : "js"}`;
 }
 
-function variantOf(kind: Contender["kind"]): "simd" | "relaxed" {
+function variantOf(kind: Contender["kind"]): "simd" | "relaxed" | "webgpu" {
+  if (kind === "quern webgpu") return "webgpu";
   return kind === "quern relaxed" ? "relaxed" : "simd";
 }
 
