@@ -40,7 +40,9 @@ function asKernel({ name, parameters, arrays, body, ...shader }: Shader) {
 function sizesOf(shader: Shader, dispatches: readonly Dispatch[], placements: ReadonlyMap<string, ShaderPlacement>): Map<string, number> {
   const sizes = new Map<string, number>();
   shader.parameters.forEach(({ name }, i) => {
-    sizes.set(name, Math.min(...dispatches.flatMap((dispatch) => placements.get(dispatch.arguments[i] ?? "")?.bytes ?? []), Infinity));
+    const bytes = Math.min(...dispatches.flatMap((dispatch) => placements.get(dispatch.arguments[i] ?? "")?.bytes ?? []), Infinity);
+    // A binding has whole vectors: the last one may be read with what lies beside it.
+    sizes.set(name, Math.ceil(bytes / 16) * 16);
   });
   for (const { name, dtype, elements } of shader.arrays) sizes.set(name, elements * dtypes[dtype].bytes);
   return sizes;

@@ -144,16 +144,16 @@ export const otherFaults: readonly Fault[] = [
   },
   {
     name: "the built module leaves out a part of its weights",
-    file: "src/runtime/net.ts",
-    find: "new Uint8Array(started.memory.buffer).set(bytesOf(weights));",
-    replace: "new Uint8Array(started.memory.buffer).set(bytesOf(weights).subarray(0, weights.byteLength / 2));",
+    file: "src/runtime/wasm.ts",
+    find: "if (live) new Uint8Array(live.memory.buffer).set(bytesOf(weights));",
+    replace: "if (live) new Uint8Array(live.memory.buffer).set(bytesOf(weights).subarray(0, weights.byteLength / 2));",
     caughtBy: [{ path: "tests/cli/module.test.ts" }],
   },
   {
     name: "the built module hands out its own memory",
-    file: "src/runtime/net.ts",
-    find: "const result = results[i] ?? (new arrays[slot.dtype](countOf(slot)) as Float32Array);",
-    replace: "const result = results[i] ?? view(slot, net);",
+    file: "src/runtime/tensors.ts",
+    find: "const result = given ?? (new arrays[slot.dtype](countOf(slot)) as Float32Array);",
+    replace: "const result = given ?? memory;",
     caughtBy: [{ path: "tests/cli/module.test.ts" }],
   },
 ];

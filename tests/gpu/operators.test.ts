@@ -10,7 +10,7 @@ import { closeAll, judgeOn, openDrivers } from "./support.ts";
 /** Of an output's largest magnitude, against vectors. */
 const tolerance = 1e-5;
 
-const { literal, loops } = ownVectors(full ? 10 : 2);
+const { literal, loops } = ownVectors(full ? 5 : 2);
 const vectors = [...literal, ...loops].map(withoutInfinities);
 const operators = libraryFiles()
   .flatMap((file) => file.declarations)
