@@ -121,17 +121,24 @@ function translateNode(node: GraphNode, state: GraphState, options: ImportOption
   const result = translate(node, createGraphNet(inner));
   if (typeof result === "string") return result;
   const values = "id" in result ? [result] : result;
-  if (!scratch) {
-    for (const [place, value] of values.entries()) state.values.set(keyOf({ node: node.name, place }), value);
-    if (values[0]) state.builder.rename(values[0], state.names.layer(node.name));
-    return undefined;
-  }
+  // A shape may ask for any number of elements: only few are computed here.
+  const isLarge = values.some(({ type }) => elementCount(type.shape) > largestFolded);
+  if (!scratch) return keepResult(values, node, state);
+  if (isLarge) return keepResult(translate(node, createGraphNet(state)), node, state);
   if (scratch.failed) return "cannot be computed from its constants";
   for (const [place, numbers] of scratch.evaluate(values).entries()) {
     const { dtype, shape } = (values[place] as Value).type;
     const elements = dtype === "f32" ? Float32Array.from(numbers) : Int32Array.from(numbers);
     state.constants.set(keyOf({ node: node.name, place }), { type: { dtype, shape }, values: elements });
   }
+  return undefined;
+}
+
+function keepResult(result: ReturnType<(typeof translations)[string]>, node: GraphNode, state: GraphState): string | undefined {
+  if (typeof result === "string") return result;
+  const values = "id" in result ? [result] : result;
+  for (const [place, value] of values.entries()) state.values.set(keyOf({ node: node.name, place }), value);
+  if (values[0]) state.builder.rename(values[0], state.names.layer(node.name));
   return undefined;
 }
 

@@ -81,6 +81,8 @@ function fold(node: Node, model: TfliteModel, net: Net, rule: Translate, { libra
     const value = known ? undefined : inner.value(output);
     if (known) net.giveKnown(output, known);
     if (!value) continue;
+    // A shape may ask for any number of elements: only few are computed here.
+    if (elementCount(value.type.shape) > largestFolded) return rule(node, net);
     const [numbers = []] = scratch.evaluate([value]);
     const values = arrayOf(value.type.dtype, numbers.length);
     values.set(numbers);
