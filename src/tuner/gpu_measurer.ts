@@ -51,6 +51,13 @@ export async function createGpuMeasurer(device: GPUDevice, { environment, seed, 
   const overhead = clock.kind === "host" ? median(await clock.time(Array.from({ length: 9 }, () => () => {}))) : 0;
   /** Of the workload that was measured last: most batches are of the one before. */
   let prepared: PreparedWorkload | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  /** The device has one clock and no room for two: what is asked while it measures comes after. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work);
+    last = next.catch(() => undefined);
+    return next;
+  };
   return {
     environment,
     peak,
@@ -59,19 +66,21 @@ export async function createGpuMeasurer(device: GPUDevice, { environment, seed, 
       clock.destroy();
       await close();
     },
-    async measure(workload, candidates, effort) {
-      const known = prepared?.key === workload.key ? prepared : prepareWorkload(workload, seed, { arithmetic: arithmetics.webgpu });
-      prepared = known;
-      const entries: Entry[] = [];
-      for (const scheduled of candidates)
-        entries.push(await open(buildShader(workload, scheduled, known, defaultGpuLimits), effort, checkAgainst(known, workload)));
-      return await compare(entries, effort);
-    },
-    async measureNetworks(networks, effort) {
-      const entries: Entry[] = [];
-      for (const network of networks) entries.push(await open(buildShaders(network), effort, async () => undefined));
-      return await compare(entries, effort);
-    },
+    measure: (workload, candidates, effort) =>
+      inTurn(async () => {
+        const known = prepared?.key === workload.key ? prepared : prepareWorkload(workload, seed, { arithmetic: arithmetics.webgpu });
+        prepared = known;
+        const entries: Entry[] = [];
+        for (const scheduled of candidates)
+          entries.push(await open(buildShader(workload, scheduled, known, defaultGpuLimits), effort, checkAgainst(known, workload)));
+        return await compare(entries, effort);
+      }),
+    measureNetworks: (networks, effort) =>
+      inTurn(async () => {
+        const entries: Entry[] = [];
+        for (const network of networks) entries.push(await open(buildShaders(network), effort, async () => undefined));
+        return await compare(entries, effort);
+      }),
   };
 
   /** Loaded, checked and warmed up. */
