@@ -2,6 +2,7 @@
  * verifyShaders: as `verifyModel`, for shaders. Whoever calls it runs them: once as they ship, and once with every layer's result kept
  * until the end, so that each layer is judged on the operands that the device gave it.
  */
+import { defaultGpuLimits } from "../ir/gpu_limits.ts";
 import type { ShaderProgram } from "../ir/shader.ts";
 import { bufferMap } from "../passes/tensor_graph.ts";
 import type { Checked } from "../support/diagnostic.ts";
@@ -28,7 +29,8 @@ export async function verifyShaders(
   const inputs = options.inputs ?? randomInputs(compiled, options.seed ?? 0);
   const targetWeights = options.targetWeights ?? weights;
   const outputs = await run(program, targetWeights, inputs);
-  const layers = await run(kept.value, targetWeights, inputs);
+  const layers = new Map<string, Float64Array>();
+  for (const part of inParts(kept.value)) for (const [name, values] of await run(part, targetWeights, inputs)) layers.set(name, values);
   const read = (name: string): Float64Array => {
     const values = layers.get(name);
     invariant(values, `no values of ${name}`);
@@ -56,11 +58,34 @@ export function verifyOnDevice(
   return verifyShaders(compiled, weights, run, options);
 }
 
+/** Bytes of outputs that are read back at once: half of the largest buffer that every device makes. */
+const largestPart = defaultGpuLimits.maxBufferSize / 2;
+
+/** The same program with some of its outputs at a time. */
+function inParts(program: ShaderProgram): ShaderProgram[] {
+  const bytesOf = new Map(program.placements.map(({ buffer, bytes }) => [buffer, bytes]));
+  const parts: (typeof program.outputs)[number][][] = [];
+  let room = 0;
+  for (const output of program.outputs) {
+    const bytes = bytesOf.get(output.value) ?? 0;
+    if (bytes > room) {
+      parts.push([]);
+      room = largestPart;
+    }
+    room -= bytes;
+    parts.at(-1)?.push(output);
+  }
+  return parts.map((outputs) => ({ ...program, outputs }));
+}
+
 /** The program with every buffer as an output under its own name. */
 function keepLayers(compiled: Compiled): Checked<ShaderProgram> {
   const loops = compiled.levels.loop();
   const buffers = bufferMap(loops);
-  const written = new Set([...loops.inputs, ...loops.nests.map((nest) => nest.result)]);
+  const results = loops.nests.map((nest) => nest.result);
+  // What is computed in parts is a buffer of its own.
+  const wholes = results.flatMap((name) => buffers.get(name)?.aliasOf ?? []);
+  const written = new Set([...loops.inputs, ...results, ...wholes]);
   const aliases = loops.buffers.filter(({ aliasOf }) => aliasOf !== undefined && written.has(aliasOf)).map(({ name }) => name);
   const given = loops.buffers.filter(({ role }) => role.kind === "weight" || role.kind === "constant").map(({ name }) => name);
   const names = [...new Set([...written, ...aliases, ...given, ...loops.outputs.map(({ value }) => value)])].filter((name) =>
