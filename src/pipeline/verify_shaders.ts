@@ -64,11 +64,11 @@ const largestPart = defaultGpuLimits.maxBufferSize / 2;
 /** The same program with some of its outputs at a time. */
 function inParts(program: ShaderProgram): ShaderProgram[] {
   const bytesOf = new Map(program.placements.map(({ buffer, bytes }) => [buffer, bytes]));
-  const parts: (typeof program.outputs)[number][][] = [];
-  let room = 0;
+  const parts: (typeof program.outputs)[number][][] = [[]];
+  let room = largestPart;
   for (const output of program.outputs) {
     const bytes = bytesOf.get(output.value) ?? 0;
-    if (bytes > room) {
+    if (bytes > room && parts.at(-1)?.length !== 0) {
       parts.push([]);
       room = largestPart;
     }
