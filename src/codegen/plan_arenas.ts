@@ -9,6 +9,7 @@ import type { LoopProgram } from "../ir/loop.ts";
 import { type Arena, type Dispatch, type Shader, type ShaderPlacement, weightsArena } from "../ir/shader.ts";
 import { allocatedShape, type Buffer, extentsInMemory, memoryOf } from "../ir/tensor.ts";
 import { exactJson } from "../support/exact_json.ts";
+import { lowestGap } from "../support/lowest_gap.ts";
 import { storedDType } from "./kernel_builder.ts";
 
 /** What lies in one place: a buffer with its aliases and parts; first and last dispatch that use it, -1 being the caller's. */
@@ -122,15 +123,11 @@ function lowestFree(life: Life, placed: readonly Place[]): number {
   const { border } = life;
   const taken = border === undefined ? undefined : placed.find((place) => place.life.border === border && isFreeFor(place.offset));
   if (taken) return taken.offset;
-  const rivals = placed
-    .filter((place) => border !== undefined || place.life.border !== undefined || isMet(place))
-    .sort((a, b) => a.offset - b.offset);
-  let offset = 0;
-  for (const rival of rivals) {
-    if (offset + life.bytes <= rival.offset) break;
-    offset = Math.max(offset, rival.offset + rival.life.bytes);
-  }
-  return offset;
+  const rivals = placed.filter((place) => border !== undefined || place.life.border !== undefined || isMet(place));
+  return lowestGap(
+    life.bytes,
+    rivals.map(({ life: other, offset }) => ({ offset, bytes: other.bytes })),
+  );
 
   function isFreeFor(start: number): boolean {
     const there = placed.filter(({ life: other, offset }) => offset < start + life.bytes && start < offset + other.bytes);

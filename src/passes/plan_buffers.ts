@@ -6,6 +6,7 @@
 import type { LoopProgram } from "../ir/loop.ts";
 import { readsOf } from "../ir/loop_accesses.ts";
 import { bytesOf, memoryOf } from "../ir/tensor.ts";
+import { lowestGap } from "../support/lowest_gap.ts";
 
 /** A vector load is aligned when every buffer is. */
 const alignment = 16;
@@ -58,15 +59,11 @@ function makeSlots(program: LoopProgram): Map<string, Slot> {
 }
 
 function lowestFree(slot: Slot, placed: readonly { slot: Slot; offset: number }[]): number {
-  const rivals = placed
-    .filter(({ slot: other }) => other.first <= slot.last && slot.first <= other.last)
-    .sort((a, b) => a.offset - b.offset);
-  let offset = 0;
-  for (const rival of rivals) {
-    if (offset + slot.bytes <= rival.offset) break;
-    offset = Math.max(offset, rival.offset + rival.slot.bytes);
-  }
-  return offset;
+  const rivals = placed.filter(({ slot: other }) => other.first <= slot.last && slot.first <= other.last);
+  return lowestGap(
+    slot.bytes,
+    rivals.map(({ slot: other, offset }) => ({ offset, bytes: other.bytes })),
+  );
 }
 
 function align(bytes: number): number {

@@ -1,5 +1,5 @@
 /** A plan on a device, for measuring: its dispatches one by one, and what lies in its arenas. */
-import { bindDispatches, compileShaders, type Dispatch } from "../runtime/gpu.ts";
+import { bindDispatches, compileShaders, type Dispatch, guarded } from "../runtime/gpu.ts";
 import type { GpuPlan, Stretch } from "../runtime/interface.ts";
 import { invariant } from "../support/invariant.ts";
 
@@ -31,12 +31,12 @@ export async function loadPlan(device: GPUDevice, plan: GpuPlan, weights: Uint8A
     device.queue.writeBuffer(bufferAt(arena), offset, whole);
   };
   try {
-    await guarded(() => {
+    await guarded(device, () => {
       arenas = plan.arenas.map((bytes) => device.createBuffer({ size: Math.max(16, bytes), usage }));
       write([0, 0, weights.byteLength], weights);
     });
     const pipelines = await compiling;
-    const { dispatches } = await guarded(() => {
+    const { dispatches } = await guarded(device, () => {
       const bound = bindDispatches(device, plan, pipelines, arenas);
       arenas.push(bound.numbers);
       return bound;
@@ -63,14 +63,5 @@ export async function loadPlan(device: GPUDevice, plan: GpuPlan, weights: Uint8A
     const found = new Uint8Array(copy.getMappedRange().slice(0, bytes));
     copy.destroy();
     return found;
-  }
-
-  async function guarded<T>(work: () => T): Promise<T> {
-    device.pushErrorScope("validation");
-    device.pushErrorScope("out-of-memory");
-    const made = work();
-    const problems = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
-    for (const problem of problems) if (problem) throw new Error(problem.message);
-    return made;
   }
 }

@@ -203,7 +203,7 @@ function padded(bytes: number): number {
 }
 
 /** What the work makes; rejects if the device finds it wrong or has no memory for it. The scopes are closed before anyone else can open one. */
-async function guarded<T>(device: GPUDevice, work: () => T): Promise<T> {
+export async function guarded<T>(device: GPUDevice, work: () => T): Promise<T> {
   device.pushErrorScope("validation");
   device.pushErrorScope("out-of-memory");
   const made = work();

@@ -130,9 +130,9 @@ export const loweringFaults: readonly Fault[] = [
   },
   {
     name: "two buffers overlap",
-    file: "src/passes/plan_buffers.ts",
-    find: "if (offset + slot.bytes <= rival.offset) break;",
-    replace: "if (offset < rival.offset) break;",
+    file: "src/support/lowest_gap.ts",
+    find: "if (offset + bytes <= other.offset) break;",
+    replace: "if (offset < other.offset) break;",
     caughtBy: memory,
   },
   {
