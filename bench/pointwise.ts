@@ -4,10 +4,10 @@
  * products and 10 million floating-point operations a layer.
  */
 import { parseArgs } from "node:util";
+import { variablesOfExpr } from "../src/ir/expr.ts";
 import { type Group, resultOf, rootReduction } from "../src/ir/tensor.ts";
 import { hasRelaxedSimd } from "../src/pipeline/peak.ts";
 import { profileModel } from "../src/pipeline/profile.ts";
-import { variablesOfExpr } from "../src/schedule/nest.ts";
 import { loadNetwork, multiplyAddsOf, networkNames } from "./networks.ts";
 import { machineText } from "./report.ts";
 import { writePart } from "./results.ts";

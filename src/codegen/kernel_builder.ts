@@ -38,9 +38,16 @@ export type Tile = { readonly name: string; readonly type: KernelType; readonly 
 export type ShaderState = {
   readonly extents: ReadonlyMap<GridAxis, number>;
   readonly arrays: Map<string, ShaderArray>;
+  readonly pending: Pending;
   /** The buffer that the nest writes. */
   readonly result: string;
 };
+
+/** Tiles of a workgroup that were touched since its invocations last waited for each other. */
+export type Pending = { readonly reads: Set<string>; readonly writes: Set<string> };
+
+/** The invocations that are at a place together: tiles that they share, whether all of them come by, and loops whose iterations they have. */
+export type Company = { readonly tiles: ReadonlySet<string>; readonly isWhole: boolean; readonly own: ReadonlySet<string> };
 
 export type Builder = {
   /** Of the program, and the memory tiles of this nest. */
@@ -65,6 +72,7 @@ export type Place = {
   readonly tiles: ReadonlyMap<string, Tile>;
   /** Coordinates that loops around are bound to. */
   readonly axes: ReadonlySet<GridAxis>;
+  readonly company: Company;
   /** Values that stand for arguments while a function's expansion is lowered. */
   readonly bound: ReadonlyMap<string, KernelExpr>;
 };

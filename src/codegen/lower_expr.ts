@@ -155,7 +155,7 @@ export function loadAt(expr: ReadExpr, position: Index, type: KernelType, splat:
 function partOfVector(expr: ReadExpr, position: Index, type: KernelType, splat: boolean, place: Place): KernelExpr | undefined {
   const { shader } = place.builder;
   const { element } = kernelTypes[type];
-  if (!shader || expr.tensor === shader.result || shader.arrays.has(expr.tensor)) return undefined;
+  if (!shader || expr.tensor === shader.result || shader.arrays.get(expr.tensor)?.space === "private") return undefined;
   if (element === "f64" || position.terms.length === 0 || !hasVectorMemory(expr.dtype)) return undefined;
   const lane = ((position.constant % 4) + 4) % 4;
   const first = offset(position, -lane);

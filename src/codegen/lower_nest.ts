@@ -1,15 +1,17 @@
 /** lowerNest: one scheduled nest becomes one kernel. Unrolled loops are written out, vectorised ones go four lanes at a time. */
 import { add, coefficientOf, constantIndex, type Index, variableIndex } from "../ir/affine.ts";
 import { elementCount } from "../ir/dtype.ts";
-import { dtypeOf, type Expr, visitExpr } from "../ir/expr.ts";
+import { dtypeOf, type Expr, tensorsRead, variablesOfExpr, visitExpr } from "../ir/expr.ts";
 import type { Kernel, KernelExpr, KernelStatement, KernelType } from "../ir/kernel.ts";
 import { typeOfKernel } from "../ir/kernel_type.ts";
 import { type AccumulateOp, type For, isGridAxis, type Nest, type Statement } from "../ir/loop.ts";
+import { writesOf } from "../ir/loop_accesses.ts";
 import { type Buffer, shareMemory } from "../ir/tensor.ts";
 import { unreachable } from "../support/invariant.ts";
 import { addressOf, bufferOf, positionOf, vectorPosition } from "./addresses.ts";
+import { awaitTiles, besideBranch, carryTiles, everyone } from "./barriers.ts";
 import { decided } from "./decide.ts";
-import { addArray, byOneInvocation, lowerBound } from "./grid.ts";
+import { addArray, byOneInvocation, lowerBound, lowerCooperative } from "./grid.ts";
 import {
   assign,
   type Builder,
@@ -53,7 +55,7 @@ export function lowerNest(nest: Nest, buffers: ReadonlyMap<string, Buffer>, floa
 export function lowerBody(nest: Nest, builder: Builder): readonly KernelStatement[] {
   const root = createLoopScope("");
   const block = createBlock();
-  const nothing = { variables: new Map(), tiles: new Map(), bound: new Map(), axes: new Set<never>() };
+  const nothing = { variables: new Map(), tiles: new Map(), bound: new Map(), axes: new Set<never>(), company: everyone };
   lowerStatement(nest.body, { builder, block, loops: [root], ...nothing });
   return shareValues([...root.before, ...root.top, ...block.statements], (stem) => fresh(stem, builder));
 }
@@ -61,7 +63,10 @@ export function lowerBody(nest: Nest, builder: Builder): readonly KernelStatemen
 function lowerStatement(statement: Statement, place: Place): void {
   switch (statement.kind) {
     case "sequence":
-      for (const inner of statement.statements) lowerStatement(inner, place);
+      for (const inner of statement.statements) {
+        awaitTiles(inner, place);
+        lowerStatement(inner, place);
+      }
       break;
     case "for":
       lowerLoop(statement, place);
@@ -87,6 +92,10 @@ function lowerStatement(statement: Statement, place: Place): void {
 
 function lowerLoop(loop: For, place: Place): void {
   if (loop.extent === 0) return;
+  if (place.builder.shader && loop.mode === "cooperative") {
+    lowerCooperative(loop, place, lowerStatement);
+    return;
+  }
   const copies = writtenOut(loop, place);
   if (copies) {
     for (const copy of copies) lowerStatement(loop.body, copy);
@@ -96,6 +105,7 @@ function lowerLoop(loop: For, place: Place): void {
     lowerBound(loop, loop.mode, place, lowerStatement);
     return;
   }
+  carryTiles(loop, place);
   const name = fresh(loop.name, place.builder);
   place.builder.extents.set(name, loop.extent);
   const scope = createLoopScope(name);
@@ -129,9 +139,9 @@ function writtenOut(loop: For, place: Place): Place[] | undefined {
 function lowerGuard(guard: Extract<Statement, { kind: "if" }>, place: Place): void {
   if (!varies(guard.condition, place)) {
     loadAhead(guard.body, place);
-    const inner = branchOf(place);
+    const inner = behind(guard, branchOf(place));
     const condition = lowerScalar(guard.condition, place);
-    lowerStatement(guard.body, inner);
+    besideBranch(place, () => lowerStatement(guard.body, inner));
     place.block.statements.push({ kind: "if", condition, whenTrue: inner.block.statements, otherwise: [] });
   } else {
     const places = Array.from({ length: lanes }, (_, i) => atLane(place, i));
@@ -147,10 +157,17 @@ function lowerGuard(guard: Extract<Statement, { kind: "if" }>, place: Place): vo
     });
     place.block.statements.push({ kind: "if", condition: all, whenTrue: whole.block.statements, otherwise: single.block.statements });
   }
-  for (const name of buffersWritten(guard.body)) {
+  for (const name of writesOf(guard.body)) {
     const written = place.builder.buffers.get(name);
     if (written) forget(written, place);
   }
+}
+
+/** Whether all invocations take a branch together is known where none of them decides by itself. */
+function behind({ condition }: Extract<Statement, { kind: "if" }>, place: Place): Place {
+  const { company } = place;
+  const decides = tensorsRead(condition).size > 0 || [...variablesOfExpr(condition)].some((name) => company.own.has(name));
+  return decides ? { ...place, company: { ...company, isWhole: false } } : place;
 }
 
 /**
@@ -169,13 +186,17 @@ function loadAhead(body: Statement, place: Place): void {
 }
 
 function lowerLocal(local: Extract<Statement, { kind: "local" }>, place: Place): void {
-  if (local.scope === "memory") {
+  if (local.scope !== "register") {
     const buffer: Buffer = { name: local.name, dtype: local.dtype, shape: local.shape, role: { kind: "temporary" } };
-    if (place.builder.shader) addArray(buffer, "private", place.builder);
+    const isShared = local.scope === "workgroup";
+    if (place.builder.shader) addArray(buffer, isShared ? "workgroup" : "private", place.builder);
     // A tile inside an unrolled loop is met once per copy, and is one place in memory.
     else if (!place.builder.buffers.has(local.name)) place.builder.scratch.push(buffer);
     place.builder.buffers.set(local.name, buffer);
-    lowerStatement(local.body, place);
+    const { company } = place;
+    const inside: Place = isShared ? { ...place, company: { ...company, tiles: new Set([...company.tiles, local.name]) } } : place;
+    awaitTiles(local.body, inside);
+    lowerStatement(local.body, inside);
     return;
   }
   const type = scalarType(local.dtype, place.builder);
@@ -282,23 +303,6 @@ function push(buffer: Buffer, position: Index, type: KernelType, value: KernelEx
 function forget(written: Buffer, { block, builder }: Place): void {
   for (const [key, loaded] of block.loaded) {
     if (shareMemory(written.name, loaded.buffer, builder.buffers)) block.loaded.delete(key);
-  }
-}
-
-function buffersWritten(statement: Statement): Set<string> {
-  switch (statement.kind) {
-    case "for":
-    case "if":
-    case "local":
-      return buffersWritten(statement.body);
-    case "sequence":
-      return new Set(statement.statements.flatMap((inner) => [...buffersWritten(inner)]));
-    case "store":
-    case "accumulate":
-    case "reduce":
-      return new Set([statement.buffer]);
-    default:
-      return unreachable(statement);
   }
 }
 

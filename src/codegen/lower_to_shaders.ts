@@ -95,7 +95,12 @@ function fitsInto(nest: Nest, other: Nest): boolean {
 
 function lowerShader(nest: Nest, buffers: ReadonlyMap<string, Buffer>): LoweredShader {
   const extents = gridExtents(nest.body);
-  const builder = createBuilder(buffers, false, { extents, arrays: new Map(), result: nest.result });
+  const builder = createBuilder(buffers, false, {
+    extents,
+    arrays: new Map(),
+    pending: { reads: new Set(), writes: new Set() },
+    result: nest.result,
+  });
   const body = lowerBody(nest, builder);
   const shader: Shader = {
     name: nest.name,

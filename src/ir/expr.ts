@@ -4,7 +4,7 @@
  */
 
 import { unreachable } from "../support/invariant.ts";
-import { type Index, noRanges, type Ranges, renameIndexReads, substitute as substituteIndex, visitAtoms } from "./affine.ts";
+import { type Index, noRanges, type Ranges, renameIndexReads, substitute as substituteIndex, variablesOf, visitAtoms } from "./affine.ts";
 import type { DType } from "./dtype.ts";
 
 /** The vocabulary; `scalar_functions.ts` holds a record for every name. */
@@ -204,4 +204,13 @@ export function constantExpr(dtype: DType, value: number): Expr {
 export function identityOf(op: Exclude<ReduceOp, "argmax" | "argmin">, dtype: DType, lowest: number, highest: number): Expr {
   const value = { sum: 0, prod: 1, max: lowest, min: highest }[op];
   return constantExpr(dtype, value);
+}
+
+/** The loop variables in its indices. */
+export function variablesOfExpr(expr: Expr): Set<string> {
+  const names = new Set<string>();
+  visitExpr(expr, (inner) => {
+    for (const index of indicesOf(inner)) for (const name of variablesOf(index)) names.add(name);
+  });
+  return names;
 }

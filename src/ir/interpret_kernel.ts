@@ -65,7 +65,13 @@ function writeBuffer({ buffer, dtype, offset, bytes }: Placement, values: ArrayL
 export type Value = number | readonly number[];
 type Evaluate = () => Value;
 
-type Access = { readonly buffer: string; readonly address: KernelExpr; readonly offset: number; readonly dtype: DType };
+type Access = {
+  readonly kind: "load" | "store";
+  readonly buffer: string;
+  readonly address: KernelExpr;
+  readonly offset: number;
+  readonly dtype: DType;
+};
 
 /** Where an access of some elements goes: into which memory, and at which byte of it. */
 type Locate = (access: Access, elements: number, address: Evaluate) => { readonly memory: DataView; readonly at: () => number };

@@ -8,6 +8,7 @@ import { compileExpr, compileStore, type EvaluationContext, interpretKernel, reg
 import type { KernelStatement } from "./kernel.ts";
 import { readElement, writeElement } from "./memory_element.ts";
 import { type Dispatch, gridOf, type Shader, type ShaderPlacement, type ShaderProgram, weightsArena } from "./shader.ts";
+import { type RaceWatch, watchRaces } from "./watch_races.ts";
 
 /** Every buffer as it was after the last dispatch that wrote it, with its border; `given` holds inputs by name and weights by path. */
 export function interpretShader(program: ShaderProgram, given: ReadonlyMap<string, Float64Array>): Map<string, Float64Array> {
@@ -53,7 +54,10 @@ export function interpretShader(program: ShaderProgram, given: ReadonlyMap<strin
 }
 
 /** Memory that an access goes to: a stretch of an arena, or an array. */
-type Stretch = { readonly memory: DataView; readonly begin: number; readonly bytes: number };
+type Stretch = { readonly memory: DataView; readonly begin: number; readonly bytes: number; readonly watch?: RaceWatch };
+
+/** The invocations that run together, each with registers of its own, and the watches over what they share. */
+type Workgroup = { readonly shader: string; readonly contexts: readonly EvaluationContext[]; readonly watches: readonly RaceWatch[] };
 
 function runDispatch(
   shader: Shader,
@@ -71,22 +75,24 @@ function runDispatch(
   addArrays("workgroup", shader, stretches);
   const coordinates = gridOf(shader);
   const [gridAxes, localAxes] = [coordinates.slice(0, 3), coordinates.slice(3)];
-  const invocations = pointsOf(localAxes.map((axis) => axis.extent)).map((point) => {
+  const invocations = pointsOf(localAxes.map((axis) => axis.extent)).map((point, invocation) => {
     const own = new Map(stretches);
     addArrays("private", shader, own);
-    const context = contextOf(shader, own);
+    const context = contextOf(shader, own, invocation);
     localAxes.forEach(({ register }, i) => {
       registerOf(register, context).value = point[i];
     });
     return context;
   });
-  const run = compileTogether(shader.body, invocations, shader.name);
+  const watches = [...stretches.values()].flatMap(({ watch }) => watch ?? []);
+  const run = compileTogether(shader.body, { shader: shader.name, contexts: invocations, watches });
   const everyone = invocations.map(() => true);
   for (const point of pointsOf(gridAxes.map((axis) => axis.extent))) {
     for (const context of invocations)
       gridAxes.forEach(({ register }, i) => {
         registerOf(register, context).value = point[i];
       });
+    for (const watch of watches) watch.forget();
     run(everyone);
   }
 }
@@ -94,23 +100,26 @@ function runDispatch(
 function addArrays(space: "private" | "workgroup", { arrays }: Shader, stretches: Map<string, Stretch>): void {
   for (const { name, dtype, elements } of arrays.filter((array) => array.space === space)) {
     const bytes = elements * dtypes[dtype].bytes;
-    stretches.set(name, { memory: new DataView(new ArrayBuffer(bytes)), begin: 0, bytes });
+    const watch = space === "workgroup" ? { watch: watchRaces(name) } : {};
+    stretches.set(name, { memory: new DataView(new ArrayBuffer(bytes)), begin: 0, bytes, ...watch });
   }
 }
 
-function contextOf(shader: Shader, stretches: ReadonlyMap<string, Stretch>): EvaluationContext {
+function contextOf(shader: Shader, stretches: ReadonlyMap<string, Stretch>, invocation: number): EvaluationContext {
   return {
     registers: new Map(),
     base(buffer) {
       throw new Error(`internal error: ${shader.name} asks where ${buffer} begins`);
     },
-    locate({ buffer, offset, dtype }, elements, address) {
+    locate({ kind, buffer, offset, dtype }, elements, address) {
       const stretch = stretches.get(buffer);
       invariant(stretch, `${shader.name} has no parameter ${buffer}`);
       const bytes = elements * dtypes[dtype].bytes;
       const at = () => {
         const from = (scalar(address()) + offset) * bytes;
         invariant(from >= 0 && from + bytes <= stretch.bytes, `${shader.name} accesses ${buffer} at byte ${from} of ${stretch.bytes}`);
+        for (let i = 0; stretch.watch && i < elements; i++)
+          stretch.watch.touch(from / dtypes[dtype].bytes + i, invocation, kind === "store");
         return stretch.begin + from;
       };
       return { memory: stretch.memory, at };
@@ -128,14 +137,15 @@ function pointsOf(extents: readonly number[]): number[][] {
 
 type Together = (active: readonly boolean[]) => void;
 
-function compileTogether(statements: readonly KernelStatement[], contexts: readonly EvaluationContext[], shader: string): Together {
-  const actions = statements.map((statement) => compileOne(statement, contexts, shader));
+function compileTogether(statements: readonly KernelStatement[], workgroup: Workgroup): Together {
+  const actions = statements.map((statement) => compileOne(statement, workgroup));
   return (active) => {
     for (const action of actions) action(active);
   };
 }
 
-function compileOne(statement: KernelStatement, contexts: readonly EvaluationContext[], shader: string): Together {
+function compileOne(statement: KernelStatement, workgroup: Workgroup): Together {
+  const { shader, contexts, watches } = workgroup;
   switch (statement.kind) {
     case "set": {
       const sets = contexts.map((context) => {
@@ -151,7 +161,7 @@ function compileOne(statement: KernelStatement, contexts: readonly EvaluationCon
       return forActive(contexts.map((context) => compileStore(statement, context)));
     case "for": {
       const counters = contexts.map((context) => registerOf(statement.name, context));
-      const body = compileTogether(statement.body, contexts, shader);
+      const body = compileTogether(statement.body, workgroup);
       return (active) => {
         for (let i = 0; i < statement.extent; i++) {
           counters.forEach((counter, k) => {
@@ -163,8 +173,8 @@ function compileOne(statement: KernelStatement, contexts: readonly EvaluationCon
     }
     case "if": {
       const conditions = contexts.map((context) => compileExpr(statement.condition, context));
-      const whenTrue = compileTogether(statement.whenTrue, contexts, shader);
-      const otherwise = compileTogether(statement.otherwise, contexts, shader);
+      const whenTrue = compileTogether(statement.whenTrue, workgroup);
+      const otherwise = compileTogether(statement.otherwise, workgroup);
       return (active) => {
         const taken = conditions.map((condition, k) => active[k] === true && condition() !== 0);
         if (taken.includes(true)) whenTrue(taken);
@@ -173,7 +183,10 @@ function compileOne(statement: KernelStatement, contexts: readonly EvaluationCon
       };
     }
     case "barrier":
-      return (active) => invariant(!active.includes(false), `${shader} has a barrier that not every invocation gets to`);
+      return (active) => {
+        invariant(!active.includes(false), `${shader} has a barrier that not every invocation gets to`);
+        for (const watch of watches) watch.forget();
+      };
   }
 }
 

@@ -20,7 +20,19 @@ export function isGridAxis(name: string): name is GridAxis {
   return gridAxes.some((axis) => axis === name);
 }
 
-export type LoopMode = "serial" | "unroll" | "vectorize" | "parallel" | GridAxis;
+/** Whether iterations of a loop of this mode run at the same time within one workgroup. */
+export function isInvocation(mode: string): boolean {
+  return isGridAxis(mode) && mode.startsWith("invocation.");
+}
+
+/** `cooperative`: the invocations of a workgroup have the iterations among them, whichever of them, and go on when all are done. */
+export const loopModes = ["serial", "unroll", "vectorize", "parallel", "cooperative", ...gridAxes] as const;
+export type LoopMode = (typeof loopModes)[number];
+
+/** Where a tile lies: in registers, in memory of whoever runs the loops around it, or in memory that a workgroup shares. */
+export const tileScopes = ["register", "memory", "workgroup"] as const;
+export type TileScope = (typeof tileScopes)[number];
+
 export type AccumulateOp = Exclude<ReduceOp, "argmax" | "argmin">;
 
 export type Statement =
@@ -57,13 +69,16 @@ export type Statement =
     }
   /** A guard: the body runs where the condition holds. */
   | { readonly kind: "if"; readonly condition: Expr; readonly body: Statement }
-  /** A tile that lives while `body` runs; `register` demands that every index into it be constant once unrolled. */
+  /**
+   * A tile that lives while `body` runs. `register` demands that every index into it be constant once unrolled. `workgroup` is one
+   * tile for all iterations of loops around it that are bound to invocations: what fills it does not depend on these.
+   */
   | {
       readonly kind: "local";
       readonly name: string;
       readonly dtype: DType;
       readonly shape: readonly number[];
-      readonly scope: "register" | "memory";
+      readonly scope: TileScope;
       readonly body: Statement;
     };
 

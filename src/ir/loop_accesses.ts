@@ -1,6 +1,6 @@
 /** Which buffers each nest of a loop program reads and writes, and where: what the arena's check needs to know. */
 import { formatIndex, type Index } from "./affine.ts";
-import { type Expr, indicesOf, tensorsRead, visitExpr } from "./expr.ts";
+import { type Expr, indicesOf, tensorsRead, variablesOfExpr, visitExpr } from "./expr.ts";
 import type { LoopProgram, Nest, Statement } from "./loop.ts";
 import type { Buffer } from "./tensor.ts";
 import { rootOf } from "./verify_buffers.ts";
@@ -31,6 +31,20 @@ export function readsOf(statement: Statement): Set<string> {
     for (const child of childStatements(inner)) visit(child);
   };
   visit(statement);
+  return names;
+}
+
+/** Every name that a statement writes, tiles included. */
+export function writesOf(statement: Statement): Set<string> {
+  const names = new Set(childStatements(statement).flatMap((child) => [...writesOf(child)]));
+  if ("buffer" in statement) names.add(statement.buffer);
+  return names;
+}
+
+/** The loop variables in a statement's expressions and indices. */
+export function variablesUsed(statement: Statement): Set<string> {
+  const names = new Set(childStatements(statement).flatMap((child) => [...variablesUsed(child)]));
+  for (const value of valuesOf(statement)) for (const name of variablesOfExpr(value)) names.add(name);
   return names;
 }
 

@@ -5,6 +5,7 @@ import { addressRange, advancedBy, type Linear, type LinearScope, linearOf, step
 import { applicationType, holds, kernelTypes, splatType, withElement } from "./kernel_type.ts";
 import { printNumber } from "./print_literal.ts";
 import { type ScalarRecord, scalarFunctions } from "./scalar_functions.ts";
+import { isVarying, varyingRegisters } from "./uniformity.ts";
 import { isShape, type Report, requireUnique } from "./verify_report.ts";
 
 /** What is looked at; a shader's arrays count as parameters, and `grid` has its coordinates. */
@@ -22,6 +23,9 @@ type Body = {
   readonly counters: Set<string>;
   /** Registers that are assigned once and hold an address, and the loops around. */
   readonly linear: LinearScope;
+  /** Registers that may differ between the invocations of a workgroup, and how many branches on such are around. */
+  readonly varying: ReadonlySet<string>;
+  apart: number;
   /** Registers in `linear.known`, in the order in which they became known. */
   readonly learned: string[];
 };
@@ -41,7 +45,12 @@ export function checkKernelBody(kernel: Checkable, sizes: ReadonlyMap<string, nu
   const coordinates = (kernel.grid ?? []).map(({ register, extent }) => [register, extent] as const);
   const linear: LinearScope = { loops: new Map(coordinates), known: new Map(), assignments: countAssignments(kernel.body) };
   const registers = coordinates.map(([register]) => register);
-  const body: Body = { kernel, report, sizes, types: new Map(), counters: new Set(registers), linear, learned: [] };
+  const varying = varyingRegisters(
+    kernel.body,
+    registers.filter((register) => register.startsWith("invocation")),
+  );
+  const counters = new Set(registers);
+  const body: Body = { kernel, report, sizes, types: new Map(), counters, linear, varying, apart: 0, learned: [] };
   checkStatements(kernel.body, new Map(registers.map((register) => [register, everyLane])), body, false);
 }
 
@@ -93,14 +102,17 @@ function checkStatement(
       const condition = check(statement.condition, assigned, body, guarded);
       if (condition !== "i32") complain(body, "condition-type", `a branch is taken by ${condition}, and i32 is needed`);
       const [yes, no] = [new Map(assigned), new Map(assigned)];
+      const isApart = isVarying(statement.condition, body.varying);
+      if (isApart) body.apart++;
       checkStatements(statement.whenTrue, yes, body, true);
       checkStatements(statement.otherwise, no, body, true);
+      if (isApart) body.apart--;
       for (const [name, lanes] of yes) assigned.set(name, (assigned.get(name) ?? 0) | (lanes & (no.get(name) ?? 0)));
       return;
     }
     case "barrier":
       if (!body.kernel.grid) complain(body, "barrier-place", "a barrier is for the invocations of a shader");
-      if (guarded) complain(body, "barrier-place", "a barrier stands behind a branch, where not every invocation may get");
+      if (body.apart > 0) complain(body, "barrier-place", "a barrier stands behind a branch, where not every invocation may get");
       return;
   }
 }

@@ -3,8 +3,8 @@ import type { Diagnostic } from "../support/diagnostic.ts";
 import { formatIndex, type Index, visitAtoms } from "./affine.ts";
 import { type DType, dtypes } from "./dtype.ts";
 import { dtypeOf, type Expr, indicesOf, tensorsRead, visitExpr } from "./expr.ts";
-import { isGridAxis, type LoopProgram, type Nest, type Reduce, type Statement } from "./loop.ts";
-import { loopArenaSteps } from "./loop_accesses.ts";
+import { type For, isGridAxis, isInvocation, type LoopProgram, type Nest, type Reduce, type Statement, type TileScope } from "./loop.ts";
+import { loopArenaSteps, readsOf, variablesUsed, writesOf } from "./loop_accesses.ts";
 import { type Buffer, isPart } from "./tensor.ts";
 import { checkArena } from "./verify_arena.ts";
 import { checkBuffers, readableOf, rootOf } from "./verify_buffers.ts";
@@ -51,7 +51,7 @@ type ProgramState = {
 
 type Loop = { readonly name: string; readonly extent: number; readonly mode: string };
 type Tile = {
-  readonly scope: "register" | "memory";
+  readonly scope: TileScope;
   readonly readable: Readable /** How many loops are outside. */;
   readonly depth: number;
 };
@@ -93,6 +93,7 @@ function checkStatement(statement: Statement, scope: Scope): void {
         report.add("vectorize-nested", `${where}: \`${name}\` is vectorised inside \`${outer.name}\`, which is too`);
       if (isGridAxis(mode) && scope.loops.some((around) => around.mode === mode))
         report.add("bind-twice", `${where}: \`${name}\` is bound to ${mode}, as is a loop around it`);
+      if (mode === "cooperative") checkCooperative(statement, scope);
       checkStatement(statement.body, { ...scope, loops: [...scope.loops, { name, extent, mode }] });
       return;
     }
@@ -128,6 +129,21 @@ function checkStatement(statement: Statement, scope: Scope): void {
   }
 }
 
+/** Whoever has an iteration of a cooperative loop does the same: what only one invocation has takes no part, and only what all share is written. */
+function checkCooperative({ name, body }: For, { state, nest, loops, tiles }: Scope): void {
+  const complain = (message: string) => state.report.add("cooperative-loop", `the nest \`${nest.name}\`: \`${name}\` ${message}`);
+  if (loops.some((outer) => outer.mode === "cooperative")) complain("is cooperative inside a loop that is, too");
+  const own = new Set(loops.filter(({ mode }) => isInvocation(mode)).map((loop) => loop.name));
+  const isOwn = (tile: string) => (tiles.get(tile)?.scope ?? "workgroup") !== "workgroup";
+  const written = writesOf(body);
+  for (const used of [...variablesUsed(body)].filter((variable) => own.has(variable)))
+    complain(`is cooperative and uses \`${used}\`, which each invocation has its own of`);
+  for (const used of [...new Set([...readsOf(body), ...written])].filter(isOwn))
+    complain(`is cooperative and uses \`${used}\`, which each invocation has its own of`);
+  for (const target of [...written].filter((name) => state.buffers.has(name)))
+    complain(`is cooperative and writes \`${target}\`, which is no tile that the workgroup shares`);
+}
+
 /** A store goes to the nest's result or to a tile around it. */
 function checkTarget(name: string, indices: readonly Index[], dtype: DType, scope: Scope): void {
   const { state, nest, tiles } = scope;
@@ -146,7 +162,14 @@ function checkTarget(name: string, indices: readonly Index[], dtype: DType, scop
   if (target.dtype !== dtype)
     state.report.add("store-dtype", `the nest \`${nest.name}\` writes ${dtype} to \`${name}\`, which holds ${target.dtype}`);
   checkIndices(name, indices, target, "writes", contextOf(scope));
-  if (tile) checkTileIndices(name, indices, tile, scope);
+  if (!tile) return;
+  checkTileIndices(name, indices, tile, scope);
+  const outer = scope.loops.slice(0, tile.depth).find(({ mode }) => isInvocation(mode));
+  if (tile.scope === "workgroup" && outer && !scope.loops.slice(tile.depth).some(({ mode }) => mode === "cooperative"))
+    state.report.add(
+      "workgroup-tile",
+      `the nest \`${nest.name}\`: every iteration of \`${outer.name}\` writes \`${name}\`, which the workgroup shares; a cooperative loop writes it once`,
+    );
 }
 
 function checkValue(value: Expr, scope: Scope, extra?: { readonly name: string; readonly readable: Readable }): void {

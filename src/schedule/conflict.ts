@@ -4,7 +4,7 @@
  * tensor, and a buffer that lies across another's memory in another layout, are taken to meet anything.
  */
 import { type Atom, formatIndex, type Index, type Term, variableIndex, variablesOf, visitAtoms } from "../ir/affine.ts";
-import { type Expr, indicesOf, visitExpr } from "../ir/expr.ts";
+import { type Expr, indicesOf, variablesOfExpr, visitExpr } from "../ir/expr.ts";
 import type { For } from "../ir/loop.ts";
 import type { Buffer, Buffers } from "../ir/tensor.ts";
 import { exactJson } from "../support/exact_json.ts";
@@ -20,7 +20,7 @@ import {
   isFeasible,
   withLoops,
 } from "./equations.ts";
-import { type Leaf, valuesOf, variablesOfExpr } from "./nest.ts";
+import { type Leaf, valuesOf } from "./nest.ts";
 import { isDeterminedBy } from "./row_space.ts";
 
 /** Of the second instance's iteration against the first's, per common loop: `<` is later, `=` the same, `>` earlier. */

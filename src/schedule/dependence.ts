@@ -3,7 +3,7 @@
  * same element of memory and one writes it; except that accumulations by one operation may change places, and so may
  * stores of the same value.
  */
-import type { For, Nest } from "../ir/loop.ts";
+import { type For, isInvocation, type Nest } from "../ir/loop.ts";
 import { printIndex } from "../ir/print_expr.ts";
 import { printName } from "../ir/print_literal.ts";
 import { type Buffers, shareMemory } from "../ir/tensor.ts";
@@ -75,11 +75,19 @@ export function readsItsResult(nest: Nest, buffers: Buffers): Dependence | undef
   return reading.flatMap((meeting) => dependenceOf(meeting, buffers, "order"))[0];
 }
 
-/** Why a statement inside the loop and one outside it must keep their order: both touch one element of memory, and one writes it. */
-export function meetsOutside(loop: For, nest: Nest, buffers: Buffers): string | undefined {
+/**
+ * Why a statement inside the loop and one outside it must keep their order: both touch one element of memory, and one writes it. For
+ * `shared` tiles a workgroup keeps it: its invocations wait for each other between statements, if none of the loops around both is
+ * bound inside the tile, where not all of them would come by.
+ */
+export function meetsOutside(loop: For, nest: Nest, buffers: Buffers, shared: ReadonlySet<string>): string | undefined {
   const meeting = meetingAccesses(nest, buffers).find(({ pair, a, b }) => {
-    const { first, second } = pair;
+    const { first, second, common } = pair;
     if (first.loops.includes(loop) === second.loops.includes(loop)) return false;
+    const inTile = common.slice(first.locals.get(a.tensor) ?? 0);
+    const isKept =
+      a.tensor === b.tensor && shared.has(a.tensor) && !inTile.some(({ mode }) => isInvocation(mode) || mode === "cooperative");
+    if (isKept) return false;
     return conditionsToMeet(a, b, pair, buffers).some((system) => system.allows([]));
   });
   return meeting && reasonOf(meeting.a, meeting.b);

@@ -1,11 +1,13 @@
 /**
  * distribute: a nest that no schedule has bound to a GPU's grid is bound: for each of its statements side by side, the outermost
- * loops whose iterations are independent become one, cut into workgroups. What is left runs in order, in each invocation.
+ * loops whose iterations are independent become one, cut into workgroups. What is left runs in order, in each invocation. Where a
+ * schedule has bound loops to invocations alone, those around them become workgroups as they are.
  */
-import { type For, type GridAxis, isGridAxis, type Nest, type Statement } from "../ir/loop.ts";
+import { type For, type GridAxis, isGridAxis, isInvocation, type Nest, type Statement } from "../ir/loop.ts";
 import { loopsOf, replaceLoop } from "./nest.ts";
 import type { Argument, Clause, Context, Step } from "./primitive.ts";
 import { applyStep } from "./primitives.ts";
+import { workgroupTiles } from "./workgroup_tile.ts";
 
 /** Invocations of a workgroup: what every device runs at once, or a multiple of it. */
 const invocations = 64;
@@ -14,7 +16,7 @@ const longest = 32768;
 
 export function distribute(context: Context): Nest {
   const { nest } = context;
-  if (loopsOf(nest.body).some((loop) => isGridAxis(loop.mode))) return nest;
+  if (loopsOf(nest.body).some(({ mode }) => isGridAxis(mode) && !isInvocation(mode))) return nest;
   const parts = nest.body.kind === "sequence" ? nest.body.statements : [nest.body];
   return parts.reduce((current, part, i) => distributePart(part, i, { ...context, nest: current }), nest);
 }
@@ -25,12 +27,15 @@ function distributePart(part: Statement, position: number, context: Context): Ne
   if (!first) return context.nest;
   const name = band.length > 1 ? `grid${position}` : first.name;
   const extent = band.reduce((product, loop) => product * loop.extent, 1);
-  const size = Math.min(invocations, extent);
+  // A tile that a workgroup shares is filled for one iteration of the loops around it.
+  const hasInvocations = loopsOf(context.nest.body).some(({ mode }) => isInvocation(mode)) || workgroupTiles(part).length > 0;
+  const size = hasInvocations ? 1 : Math.min(invocations, extent);
   const groups = Math.ceil(extent / size);
+  const group = hasInvocations ? name : `${name}.o`;
   const steps: Step[] = [
     ...(band.length > 1 ? [step(["fuse", ...band.map((loop) => loop.name)], ["into", name])] : []),
-    step(["split", name], ["by", size]),
-    ...(groups > longest ? [step(["split", `${name}.o`], ["by", longest])] : []),
+    ...(hasInvocations ? [] : [step(["split", name], ["by", size])]),
+    ...(groups > longest ? [step(["split", group], ["by", longest])] : []),
   ];
   let nest = context.nest;
   for (const each of steps) {
@@ -39,17 +44,15 @@ function distributePart(part: Statement, position: number, context: Context): Ne
     if (!value) return context.nest;
     nest = value.nest;
   }
-  const bound: readonly (readonly [string, GridAxis])[] =
-    groups > longest
-      ? [
-          [`${name}.o.o`, "workgroup.y"],
-          [`${name}.o.i`, "workgroup.x"],
-          [`${name}.i`, "invocation.x"],
-        ]
-      : [
-          [`${name}.o`, "workgroup.x"],
-          [`${name}.i`, "invocation.x"],
-        ];
+  const bound: readonly (readonly [string, GridAxis])[] = [
+    ...(groups > longest
+      ? ([
+          [`${group}.o`, "workgroup.y"],
+          [`${group}.i`, "workgroup.x"],
+        ] as const)
+      : ([[group, "workgroup.x"]] as const)),
+    ...(hasInvocations ? [] : ([[`${name}.i`, "invocation.x"]] as const)),
+  ];
   return bound.reduce((current, [loop, axis]) => bindProven(current, loop, axis), nest);
 }
 

@@ -1,6 +1,6 @@
 /** Finding and rebuilding parts of a loop nest. Nests are immutable: every change makes a new path from the root. */
-import { type Index, noRanges, type Ranges, substitute, variableIndex, variablesOf } from "../ir/affine.ts";
-import { constantExpr, type Expr, indicesOf, mapExpr, substituteVariables, visitExpr } from "../ir/expr.ts";
+import { type Index, noRanges, type Ranges, substitute, variableIndex } from "../ir/affine.ts";
+import { constantExpr, type Expr, mapExpr, substituteVariables } from "../ir/expr.ts";
 import type { For, Reduce, Statement } from "../ir/loop.ts";
 import { unreachable } from "../support/invariant.ts";
 
@@ -159,14 +159,6 @@ export function mapReads(expr: Expr, change: (read: Extract<Expr, { kind: "read"
     (index) => index,
   );
   return mapped.kind === "read" ? change(mapped) : mapped;
-}
-
-export function variablesOfExpr(expr: Expr): Set<string> {
-  const names = new Set<string>();
-  visitExpr(expr, (inner) => {
-    for (const index of indicesOf(inner)) for (const name of variablesOf(index)) names.add(name);
-  });
-  return names;
 }
 
 /** A guard: the index against a constant. */

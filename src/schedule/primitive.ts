@@ -114,7 +114,7 @@ export const namingRefusals = {
 /** How a loop that is no longer serial runs. */
 export function modeText(mode: LoopMode): string {
   if (isGridAxis(mode)) return `bound to ${mode}`;
-  return { serial: "serial", unroll: "unrolled", vectorize: "vectorised", parallel: "parallel" }[mode];
+  return { serial: "serial", unroll: "unrolled", vectorize: "vectorised", parallel: "parallel", cooperative: "cooperative" }[mode];
 }
 
 export function changed(nest: Nest, body: Nest["body"]): Change {

@@ -15,7 +15,7 @@ import {
   visitAtoms,
 } from "../ir/affine.ts";
 import { type Expr, indicesOf, readsOf, tensorsRead, visitExpr } from "../ir/expr.ts";
-import type { For, Nest, Statement } from "../ir/loop.ts";
+import { type For, isInvocation, type Nest, type Statement, type TileScope } from "../ir/loop.ts";
 import type { Buffer } from "../ir/tensor.ts";
 import type { Checked } from "../support/diagnostic.ts";
 import { type Leaf, leavesOf, loopsOf, mapLeaves, mapReads, rangesOfLoops, replaceLoop, valuesOf } from "./nest.ts";
@@ -25,10 +25,10 @@ type Read = Extract<Expr, { kind: "read" }>;
 
 /** Per dimension, `base` over loops outside the place, which lies in `start`, and how many elements from there on. */
 export type Region = readonly { readonly base: Index; readonly start: Range; readonly extent: number }[];
-export type RegionPlan = { readonly at: For; readonly source: Buffer; readonly region: Region };
+export type RegionPlan = { readonly at: For; readonly source: Buffer; readonly region: Region; readonly scope: TileScope };
 
-/** What the step adds to the nest: `a copy` or the like, and the names of the tile and its loops. */
-export type Addition = { readonly what: string; readonly tile: string; readonly loops: readonly string[] };
+/** What the step adds to the nest: `a copy` or the like, where its tile lies, and the names of the tile and its loops. */
+export type Addition = { readonly what: string; readonly scope: TileScope; readonly tile: string; readonly loops: readonly string[] };
 
 /** The tile in which a nest computes a part of another's tensor: later steps call it by the tensor's name. */
 export function tileName(tensor: string): string {
@@ -48,7 +48,7 @@ export function inferRegion(
   step: Step,
   tensor: string,
   at: Argument,
-  { what, tile, loops }: Addition,
+  { what, scope, tile, loops }: Addition,
   context: Context,
 ): Checked<RegionPlan> {
   const { nest, buffers } = context;
@@ -94,7 +94,9 @@ export function inferRegion(
       help: "take this step once for a tensor",
       loops: [loop.name],
     });
-  const region = regionOf(loop, around, reads, source);
+  // A tile of a workgroup holds what all its invocations read.
+  const together = scope === "workgroup" ? around.filter(({ mode }) => isInvocation(mode)) : [];
+  const region = regionOf([...together, ...loopsOf(loop.body)], around, reads, source);
   if (!region)
     return refuse(step, context, {
       code: "region-shape",
@@ -102,11 +104,10 @@ export function inferRegion(
       help: "name another loop, or leave this step out",
       loops: [loop.name],
     });
-  return accept({ at: loop, source, region });
+  return accept({ at: loop, source, region, scope });
 }
 
-function regionOf(loop: For, around: readonly For[], reads: readonly Read[], source: Buffer): Region | undefined {
-  const inner = loopsOf(loop.body);
+function regionOf(inner: readonly For[], around: readonly For[], reads: readonly Read[], source: Buffer): Region | undefined {
   const names = new Set(inner.map((each) => each.name));
   const [innerRanges, outerRanges] = [rangesOfLoops(inner), rangesOfLoops(around)];
   const region: { base: Index; start: Range; extent: number }[] = [];
@@ -125,8 +126,8 @@ function regionOf(loop: For, around: readonly For[], reads: readonly Read[], sou
   return region;
 }
 
-/** The nest with a tile in memory around what stands inside the place: filled by the statements given, and read instead of the tensor. */
-export function withTile({ at, source, region }: RegionPlan, tile: string, fill: readonly Statement[], { body }: Nest): Statement {
+/** The nest with a tile around what stands inside the place: filled by the statements given, and read instead of the tensor. */
+export function withTile({ at, source, region, scope }: RegionPlan, tile: string, fill: readonly Statement[], { body }: Nest): Statement {
   const fromTile = (read: Read): Read =>
     read.tensor === source.name
       ? { ...read, tensor: tile, indices: read.indices.map((index, d) => subtract(index, region[d]?.base ?? constantIndex(0))) }
@@ -141,7 +142,7 @@ export function withTile({ at, source, region }: RegionPlan, tile: string, fill:
     name: tile,
     dtype: source.dtype,
     shape: region.map(({ extent }) => extent),
-    scope: "memory",
+    scope,
     body: { kind: "sequence", statements: [...fill, reading] },
   };
   return replaceLoop(body, at.name, (loop) => ({ ...loop, body: local }));

@@ -2,15 +2,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { printWgsl } from "../../src/codegen/wgsl/print_wgsl.ts";
 import { initializeWeights } from "../../src/ir/initialize.ts";
-import type { LoopProgram } from "../../src/ir/loop.ts";
 import { printLoop } from "../../src/ir/print_loop.ts";
 import { createReference } from "../../src/pipeline/execute.ts";
 import { lowerShaders } from "../../src/pipeline/lower.ts";
 import { randomInputs } from "../../src/pipeline/verify.ts";
-import { distribute } from "../../src/schedule/distribute.ts";
 import { createRandom } from "../../src/support/random.ts";
 import { scheduledModels } from "../schedule/models.ts";
-import { randomSchedule } from "../schedule/random_schedule.ts";
+import { distributed, randomSchedule } from "../schedule/random_schedule.ts";
 import { compileText, full } from "../support.ts";
 import { type Driver, hasDriver, openDriver } from "./dawn.ts";
 
@@ -54,14 +52,6 @@ test.runIf(isThere).each(Object.keys(scheduledModels))("random schedules of %s",
   }
   expect(tooLong).toBeLessThanOrEqual(seeds / 2);
 });
-
-/** What no step has bound comes to the grid as in a program without schedules. */
-function distributed(program: LoopProgram): LoopProgram {
-  const buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
-  const outputs = new Set(program.outputs.map(({ value }) => value));
-  const { nests } = program;
-  return { ...program, nests: nests.map((nest) => (nest.phase === "run" ? distribute({ nest, buffers, nests, outputs }) : nest)) };
-}
 
 /** Relative to the expected value where that is above 1. */
 function largestError(actual: Float64Array | undefined, expected: Float64Array): number {

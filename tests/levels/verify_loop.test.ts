@@ -91,6 +91,24 @@ nest w run -> w {
 }
 `;
 
+const lastNest = `for i in 4 {
+    for j in 8 {
+      w[i, j] = z[i, j] + 1
+    }
+  }`;
+
+/** With a tile that a workgroup shares, filled by one statement and read by another. */
+const sharing = (loop: string, fill: string) => `for i in 4 invocation.x {
+    local s: f32[8] workgroup {
+      ${loop} {
+        s[a] = ${fill}
+      }
+      for j in 8 {
+        w[i, j] = s[j]
+      }
+    }
+  }`;
+
 const breaks: readonly Break[] = [
   ["nest-twice", "nest w run", "nest z run"],
   ["nest-result", "nest kk build -> kk", "nest kk build -> k"],
@@ -99,6 +117,9 @@ const breaks: readonly Break[] = [
   ["loop-twice", "for b in 8 {", "for a in 8 {"],
   ["vectorize-extent", "for h0 in 8 vectorize", "for h0 in 6 vectorize"],
   ["bind-twice", "for c in 8 {\n      for j in 8 {", "for c in 8 workgroup.x {\n      for j in 8 workgroup.x {"],
+  ["workgroup-tile", lastNest, sharing("for a in 8", "x[0, a]")],
+  ["cooperative-loop", lastNest, sharing("for a in 8 cooperative", "x[i, a]")],
+  ["cooperative-loop", "for p1 in 8 {", "for p1 in 8 cooperative {"],
   ["vectorize-nested", "for c in 8 {\n          for v", "for c in 8 vectorize {\n          for v"],
   ["vectorize-reduce", "for c in 8 {\n      for j", "for c in 8 vectorize {\n      for j"],
   ["local-name", "derived kk: f32[8, 8]", "derived kk: f32[8, 8]\nweight t: f32[4]"],

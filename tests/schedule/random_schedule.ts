@@ -3,6 +3,7 @@ import { gridAxes, type LoopProgram, type Nest, type Statement } from "../../src
 import { readsOf } from "../../src/ir/loop_accesses.ts";
 import { planBuffers } from "../../src/passes/plan_buffers.ts";
 import { decompose } from "../../src/schedule/decompose.ts";
+import { distribute } from "../../src/schedule/distribute.ts";
 import { dropUnread } from "../../src/schedule/drop_unread.ts";
 import { findReduce, loopsOf } from "../../src/schedule/nest.ts";
 import type { Context, Step } from "../../src/schedule/primitive.ts";
@@ -51,6 +52,14 @@ export function randomSchedule(
   return planBuffers(dropUnread({ ...program, buffers: [...buffers.values()], nests: all }));
 }
 
+/** What no step has bound comes to the grid as in a program without schedules. */
+export function distributed(program: LoopProgram): LoopProgram {
+  const buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
+  const outputs = new Set(program.outputs.map(({ value }) => value));
+  const { nests } = program;
+  return { ...program, nests: nests.map((nest) => (nest.phase === "run" ? distribute({ nest, buffers, nests, outputs }) : nest)) };
+}
+
 /** What other nests compute and this one reads, inlined or computed at a loop; perhaps what those read, too. */
 function movedHere(random: Random, { nest, nests }: Context): Step[] {
   const computed = new Set(nests.map((other) => other.result));
@@ -96,8 +105,10 @@ function recipe(random: Random, { nest, buffers }: Context): Step[] {
       ]
     : [[`${f}.o`], [`${f}.i`]];
   const at = outer.at(-1) as string;
+  // Invocations that share what they read: the loops around the tile are theirs.
+  const isShared = reduce !== undefined && random.uniform() < 0.3;
   const constants =
-    loops.length > 0 && reduce
+    loops.length > 0 && reduce && !isShared
       ? [...buffers.values()].filter((buffer) => buffer.role.kind === "weight" || buffer.role.kind === "derived")
       : [];
   const fused = isFused ? [stepOf(["fuse", ...others.slice(0, 2)], ["into", "fused"])] : [];
@@ -127,17 +138,29 @@ function recipe(random: Random, { nest, buffers }: Context): Step[] {
     ...(reduce ? [stepOf(["stage", "result"], ["in", "registers"], ["at", at])] : []),
     ...(over.size > 0 && random.uniform() < 0.3 ? [stepOf(["unroll", random.pick([...over])])] : []),
   ];
+  const together = isShared
+    ? [
+        ...outer.map((loop, i) => stepOf(["bind", loop], ["to", i === 0 ? "invocation.x" : "invocation.y"])),
+        ...[...readsOf(nest.body)]
+          .filter((tensor) => buffers.has(tensor))
+          .map((tensor) =>
+            stepOf(["stage", tensor], ["in", "workgroup"], ["at", over.size > 0 && random.uniform() < 0.7 ? random.pick([...over]) : at]),
+          ),
+      ]
+    : [];
   const marked = random.uniform() < 0.5 ? [stepOf(["parallel", rest.length > 0 ? random.pick(rest) : at])] : [];
   const axis = random.pick(gridAxes);
   const bound = random.uniform() < 0.6 ? [stepOf(["bind", rest.length > 0 ? random.pick(rest) : at], ["to", axis])] : [];
   const factored = [...over].at(-1);
   if (factored !== undefined && random.uniform() < 0.2)
     return [
+      ...(random.uniform() < 0.5 ? [stepOf(["reorder", ...shuffled(random, [...parallel.slice(-1), factored])])] : []),
       stepOf(["split", factored], ["by", random.pick([2, 3, 4])], ["tail", "guard"]),
-      stepOf(["rfactor", random.pick([`${factored}.i`, `${factored}.o`, factored])]),
-      stepOf(["vectorize", `${factored}.i`]),
+      ...(random.uniform() < 0.5
+        ? [stepOf(["rfactor", `${factored}.o`], ["in", "workgroup"]), stepOf(["bind", `${factored}.o`], ["to", "invocation.x"])]
+        : [stepOf(["rfactor", random.pick([`${factored}.i`, `${factored}.o`, factored])]), stepOf(["vectorize", `${factored}.i`])]),
     ];
-  const steps = [...fused, ...(isTiled && random.uniform() < 0.75 ? cut : tiles), ...marked, ...bound];
+  const steps = [...fused, ...(isTiled && !isShared && random.uniform() < 0.75 ? cut : tiles), ...together, ...marked, ...bound];
   return steps.filter(() => random.uniform() < 0.93);
 }
 

@@ -56,6 +56,9 @@ function cases(primitive: string, list: readonly (readonly [name: string, source
   return list.map(([name, source, steps]) => ({ primitive, name, source, steps }));
 }
 
+/** Steps after which invocations of a workgroup can share a tile. */
+const shared = "split m by 4; bind m.i to invocation.x; stage result in registers at f";
+
 /** The golden file of a case. */
 export function goldenOf({ primitive, name }: RefusalCase): string {
   return `refused_${primitive}_${name.replaceAll(" ", "_")}`;
@@ -148,6 +151,12 @@ export const refusals: readonly RefusalCase[] = [
     ["bind-dependence", skewed, "bind i to workgroup.x"],
     ["bind-apart", following, "bind i to workgroup.x"],
     ["bind-tile", matmul, "unroll f; stage result in registers at m; bind c to invocation.x"],
+    ["bind-shared", matmul, `${shared}; stage x in workgroup at c; bind m.o to invocation.y`],
+    [
+      "bind-shared longer",
+      matmul,
+      "split m by 5 tail cut; bind m.t to invocation.x; stage result in registers at f.t; stage x in workgroup at c.t; bind m.i to invocation.x",
+    ],
   ]),
   ...cases("rfactor", [
     ["bad-step", matmul, "rfactor"],
@@ -155,8 +164,10 @@ export const refusals: readonly RefusalCase[] = [
     ["which-loop", twins, "rfactor i"],
     ["mode-twice", matmul, "unroll c; rfactor c"],
     ["rfactor-no-reduction", matmul, "rfactor f"],
-    ["rfactor-inside", matmul, "reorder m, c, f; rfactor c"],
-    ["rfactor-inside guard", matmul, "split c by 5 tail guard; rfactor c.i"],
+    ["bad-step place", matmul, "rfactor c in registers"],
+    ["rfactor-shared", matmul, "bind m to invocation.x; rfactor c in workgroup"],
+    ["rfactor-shared inside", matmul, "reorder m, c, f; bind f to workgroup.x; rfactor c"],
+    ["rfactor-inside", matmul, "split c by 5 tail guard; rfactor c.i"],
     ["rfactor-in-vector", matmul, "vectorize f; rfactor c"],
     ["rfactor-dependence", across, "rfactor k"],
     ["name-taken", matmul, "fuse m, f into c.final; rfactor c"],
@@ -193,6 +204,13 @@ export const refusals: readonly RefusalCase[] = [
     ["region-shape", twice, "stage w in memory at i"],
     ["region-shape guard", guarded, "stage x in memory at i"],
     ["region-shape index", gathered, "stage w in memory at i"],
+    ["stage-alone", matmul, "stage result in registers at f; stage x in workgroup at c"],
+    [
+      "stage-missed",
+      matmul,
+      "split m by 3 tail cut; bind m.i to invocation.y; bind m.t to invocation.y; stage result in registers at f.t; stage x in workgroup at c.t",
+    ],
+    ["stage-result workgroup", matmul, "stage result in workgroup at f"],
     ["stage-outside", elementwise, "split i1 by 4 tail guard; stage x in memory at i1.o"],
     ["name-taken", elementwise, "stage x in memory at i1; stage x in memory at i0"],
     ["stage-unknown", matmul, "stage v packed by f, c"],

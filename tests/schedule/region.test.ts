@@ -24,7 +24,7 @@ test(`regions of tiles in ${nests} nests are those of enumeration`, () => {
       { clauses: [] },
       tensor,
       loop.name,
-      { what: "the tile", tile: "tile", loops: [] },
+      { what: "the tile", scope: "memory", tile: "tile", loops: [] },
       { nest, buffers, nests: [], outputs: new Set() },
     );
     if (!value) {

@@ -43,9 +43,18 @@ test.each(Object.keys(models))("random schedules of %s mean what the model means
 
 test("every primitive was accepted often", () => {
   const enough = sequences / 5;
-  for (const step of [...primitives.keys(), "tail guard", "tail shift", "tail cut", "guarded vectors", "in registers", "packed"])
+  for (const step of [
+    ...primitives.keys(),
+    "tail guard",
+    "tail shift",
+    "tail cut",
+    "guarded vectors",
+    "in registers",
+    "packed",
+    "in workgroup",
+  ])
     expect(counts.get(step)?.accepted ?? 0, step).toBeGreaterThan(
-      ["rfactor", "inline", "compute", "layout"].includes(step) ? enough / 8 : enough,
+      ["rfactor", "inline", "compute", "layout", "packed", "in workgroup"].includes(step) ? enough / 8 : enough,
     );
 });
 
@@ -58,7 +67,7 @@ function countStep(step: Step, isAccepted: boolean, before: Context): void {
     name === "vectorize" &&
     before.nest.trace.some((done) => done.startsWith(`split ${loop.replace(/\.i$/, "")} `) && done.endsWith("guard"));
   const names = [name, ...(isTailed ? [`tail ${text.split(" ").at(-1)}`] : []), ...(isGuarded ? ["guarded vectors"] : [])];
-  if (name === "stage") names.push(text.includes(" packed") ? "packed" : "in registers");
+  if (name === "stage") names.push(["packed", "in workgroup"].find((place) => text.includes(` ${place}`)) ?? "in registers");
   for (const key of names) {
     const known = counts.get(key) ?? { accepted: 0, refused: 0 };
     counts.set(key, isAccepted ? { ...known, accepted: known.accepted + 1 } : { ...known, refused: known.refused + 1 });

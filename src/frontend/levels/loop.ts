@@ -1,7 +1,7 @@
 /** parseLoop: the loop level's text; see `src/ir/print_loop.ts`. */
 import type { DType } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { type AccumulateOp, gridAxes, type LoopMode, type LoopProgram, type Nest, type Statement } from "../../ir/loop.ts";
+import { type AccumulateOp, type LoopMode, type LoopProgram, loopModes, type Nest, type Statement, tileScopes } from "../../ir/loop.ts";
 import { strengths } from "../../ir/print_expr.ts";
 import type { Checked } from "../../support/diagnostic.ts";
 import { createShared, requireName, sharedItems, takeBraced, takeHeader, takeItems, takePhase, takeTrace, takeType } from "./buffers.ts";
@@ -93,7 +93,7 @@ function takeStatement(cursor: Cursor, declared: Declared): Statement {
     const name = takeName(cursor);
     take(cursor, ":");
     const type = takeType(cursor);
-    const scope = takeWord(cursor, ["register", "memory"]);
+    const scope = takeWord(cursor, tileScopes);
     return { kind: "local", name, ...type, scope, body: takeBlock(cursor, withName(declared, name, type.dtype)) };
   }
   const buffer = takeName(cursor, "a statement");
@@ -105,7 +105,7 @@ function takeFor(cursor: Cursor, declared: Declared): Statement {
   const name = takeName(cursor, "a loop's name");
   take(cursor, "in");
   const extent = takeInteger(cursor, 0, "an extent");
-  const mode: LoopMode = at(cursor, "{") ? "serial" : takeWord(cursor, ["unroll", "vectorize", "parallel", "serial", ...gridAxes]);
+  const mode: LoopMode = at(cursor, "{") ? "serial" : takeWord(cursor, loopModes);
   return { kind: "for", name, extent, mode, body: takeBlock(cursor, declared) };
 }
 

@@ -1,8 +1,9 @@
 /** bind: the iterations of a loop run at the same time, on the workgroups of a GPU's grid or on the invocations of a workgroup. */
-import { type For, type GridAxis, gridAxes, isGridAxis } from "../../ir/loop.ts";
+import { type For, type GridAxis, gridAxes, isGridAxis, isInvocation } from "../../ir/loop.ts";
 import { carriedBy, dependencesOf, meetsOutside, readsItsResult } from "../dependence.ts";
 import { leavesOf, loopsOf, replaceLoop } from "../nest.ts";
 import { accept, changed, clause, modeRefusals, namingRefusals, type Primitive, refuse, serialLoop } from "../primitive.ts";
+import { missedTile, workgroupTiles } from "../workgroup_tile.ts";
 
 type Plan = { readonly loop: For; readonly axis: GridAxis };
 
@@ -19,6 +20,7 @@ export const bind: Primitive<Plan> = {
     "bind-reduction": "the loop is reduced over",
     "bind-dependence": "an iteration of the loop needs another one, or both write one element",
     "bind-apart": "statements outside the loop and inside it touch one element, and nothing would keep their order",
+    "bind-shared": "a tile that a workgroup shares is inside the loop, or some invocations would not come by one",
     "bind-tile": "the loop stands inside a tile, of which every invocation has one of its own",
   },
   examples: [
@@ -68,13 +70,32 @@ export const bind: Primitive<Plan> = {
         help: "take a loop of the result, or first `rfactor` the loop",
         loops: [loop.name],
       });
-    const inTile = leaves.some(({ loops, locals }) => [...locals.values()].some((depth) => depth <= loops.indexOf(loop)));
+    const shared = new Set(workgroupTiles(nest.body).map((tile) => tile.name));
+    const inTile = leaves.some(({ loops, locals }) =>
+      [...locals].some(([tile, depth]) => depth <= loops.indexOf(loop) && !(shared.has(tile) && isInvocation(axis))),
+    );
     if (inTile)
       return refuse(step, context, {
         code: "bind-tile",
         message: `\`${loop.name}\` stands inside a tile, of which every invocation would have one of its own`,
         help: "bind before the tile is staged, or stage further in",
         loops: [loop.name],
+      });
+    const [inside] = workgroupTiles(loop);
+    if (inside && isInvocation(axis))
+      return refuse(step, context, {
+        code: "bind-shared",
+        message: `\`${inside.name}\`, which a workgroup shares, is filled for one iteration of \`${loop.name}\``,
+        help: "bind before the tile is staged",
+        loops: [loop.name],
+      });
+    const missed = missedTile(replaceLoop(nest.body, loop.name, (found) => ({ ...found, mode: axis })));
+    if (missed)
+      return refuse(step, context, {
+        code: "bind-shared",
+        message: `not every invocation would come by a tile that they share: ${missed.reason}`,
+        help: "bind a loop of the same extent",
+        loops: [loop.name, missed.loop],
       });
     const carried = carriedBy(loop.name, dependencesOf(nest, buffers, "apart")) ?? readsItsResult(nest, buffers);
     if (carried)
@@ -84,7 +105,7 @@ export const bind: Primitive<Plan> = {
         help: "take a loop whose iterations are independent",
         loops: [loop.name],
       });
-    const apart = meetsOutside(loop, nest, buffers);
+    const apart = meetsOutside(loop, nest, buffers, shared);
     if (apart)
       return refuse(step, context, {
         code: "bind-apart",

@@ -42,7 +42,13 @@ export const compute: Primitive<Plan> = {
     if (!producer.value) return { diagnostics: producer.diagnostics };
     const { loops, axes } = producer.value;
     const added = [...loops.map((loop) => loopName(name, loop.name)), ...axes.map((_, d) => fillLoop(name, d))];
-    const region = inferRegion(step, name, at, { what: `the tile of \`${name}\``, tile: tileName(name), loops: added }, context);
+    const region = inferRegion(
+      step,
+      name,
+      at,
+      { what: `the tile of \`${name}\``, scope: "memory", tile: tileName(name), loops: added },
+      context,
+    );
     return region.value ? accept({ producer: producer.value, region: region.value }) : { diagnostics: region.diagnostics };
   },
 

@@ -1,9 +1,9 @@
 /** reorder: loops that stand directly inside each other change places. */
-import { tensorsRead } from "../../ir/expr.ts";
+import { tensorsRead, variablesOfExpr } from "../../ir/expr.ts";
 import { type For, isGridAxis, type Statement } from "../../ir/loop.ts";
 import type { Checked } from "../../support/diagnostic.ts";
 import { dependencesOf, describeDirections, readsItsResult, reversedBy } from "../dependence.ts";
-import { loopsOf, replaceLoop, variablesOfExpr } from "../nest.ts";
+import { loopsOf, replaceLoop } from "../nest.ts";
 import { accept, type Context, changed, clause, namedLoop, namingRefusals, type Primitive, refuse, type Step } from "../primitive.ts";
 
 type Plan = { readonly order: readonly string[]; readonly band: readonly Layer[]; readonly body: Statement };

@@ -4,12 +4,12 @@
  */
 import { variableIndex } from "../../ir/affine.ts";
 import { reductionIdentity } from "../../ir/evaluate.ts";
-import { constantExpr, type Expr } from "../../ir/expr.ts";
+import { constantExpr, type Expr, variablesOfExpr } from "../../ir/expr.ts";
 import type { For, Reduce, Statement } from "../../ir/loop.ts";
 import type { Checked } from "../../support/diagnostic.ts";
 import { invariant } from "../../support/invariant.ts";
 import { readsItsResult } from "../dependence.ts";
-import { findReduce, leavesOf, mapReads, mapStatement, replaceStatement, substituteInStatement, variablesOfExpr } from "../nest.ts";
+import { findReduce, leavesOf, mapReads, mapStatement, replaceStatement, substituteInStatement } from "../nest.ts";
 import { readsInMemory } from "../padding.ts";
 import { type Argument, accept, type Change, type Context, changed, namedLoop, refuse, type Step } from "../primitive.ts";
 import { tileName } from "../region.ts";
