@@ -35,6 +35,11 @@ export function tileName(tensor: string): string {
   return `${tensor}.local`;
 }
 
+/** The tile of partial results of a tensor, where a loop of its reduction has been factored out. */
+export function partialName(tensor: string): string {
+  return `${tensor}.partial`;
+}
+
 /** Refusals of a step that infers a region. */
 export const regionRefusals = {
   "region-unread": "nothing inside the loop reads the tensor",

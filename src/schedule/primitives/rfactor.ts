@@ -8,6 +8,7 @@ import { type For, isGridAxis, isInvocation, type Reduce, type Statement } from 
 import { readsItsResult } from "../dependence.ts";
 import { leavesOf, loopsOf, replaceStatement, substituteInStatement } from "../nest.ts";
 import { accept, changed, clause, modeRefusals, namingRefusals, type Primitive, refuse, serialLoop } from "../primitive.ts";
+import { partialName } from "../region.ts";
 import { chainTo } from "./stage_registers.ts";
 
 /** `tree` begins at the outermost loop that is reduced over; `inner` are the loops of the result inside it. */
@@ -110,7 +111,7 @@ export const rfactor: Primitive<Plan> = {
       });
     const inner = own.filter((each) => !reduce.over.includes(each.name));
     const taken = [...loopsOf(nest.body).map((each) => each.name), ...leaf.locals.keys(), ...buffers.keys()];
-    const clash = [partialName(reduce), ...[loop, ...inner].map(finalName)].find((part) => taken.includes(part));
+    const clash = [partialName(reduce.buffer), ...[loop, ...inner].map(finalName)].find((part) => taken.includes(part));
     if (clash !== undefined)
       return refuse(step, context, {
         code: "name-taken",
@@ -122,7 +123,7 @@ export const rfactor: Primitive<Plan> = {
   },
 
   apply({ loop, reduce, tree, inner, scope }, { nest }) {
-    const partial = partialName(reduce);
+    const partial = partialName(reduce.buffer);
     const kept = [loop, ...inner];
     const places = (nameOf: (each: For) => string): Index[] =>
       kept.map((each) => (each.extent === 1 ? constantIndex(0) : variableIndex(nameOf(each))));
@@ -156,10 +157,6 @@ export const rfactor: Primitive<Plan> = {
 
   neighbours: () => [],
 };
-
-function partialName({ buffer }: Reduce): string {
-  return `${buffer}.partial`;
-}
 
 function finalName({ name }: For): string {
   return `${name}.final`;

@@ -12,15 +12,12 @@ import { readsItsResult } from "../dependence.ts";
 import { findReduce, leavesOf, mapReads, mapStatement, replaceStatement, substituteInStatement } from "../nest.ts";
 import { readsInMemory } from "../padding.ts";
 import { type Argument, accept, type Change, type Context, changed, namedLoop, refuse, type Step } from "../primitive.ts";
-import { tileName } from "../region.ts";
+import { partialName, tileName } from "../region.ts";
 
-/** The open reduction into a tensor, or into the tile in which the nest computes a part of it. */
+/** The open reduction into a tensor, or into a tile in which the nest computes a part of it. */
 export function reductionOf(statement: Statement, tensor: string): Reduce | undefined {
-  return leavesOf(statement).flatMap((leaf) =>
-    leaf.statement.kind === "reduce" && (leaf.statement.buffer === tensor || leaf.statement.buffer === tileName(tensor))
-      ? [leaf.statement]
-      : [],
-  )[0];
+  const names = [tensor, tileName(tensor), partialName(tensor), partialName(tileName(tensor))];
+  return leavesOf(statement).flatMap(({ statement: leaf }) => (leaf.kind === "reduce" && names.includes(leaf.buffer) ? [leaf] : []))[0];
 }
 
 /** The part of the nest that the tile is for: nothing but the reduction, and loops and guards around it. */
