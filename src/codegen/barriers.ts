@@ -28,12 +28,11 @@ export function awaitTiles(statement: Statement, { block, builder, company }: Pl
   for (const name of writes) pending.writes.add(name);
 }
 
-/** What an iteration of a loop leaves behind, the next one finds. */
+/** What an iteration of a loop writes, the next one finds. */
 export function carryTiles({ body }: For, { builder, company }: Place): void {
   const { shader } = builder;
   if (!shader || !company.isWhole) return;
   const tiles = new Set([...company.tiles, ...tilesIn(body)]);
-  for (const name of readsOf(body)) if (tiles.has(name)) shader.pending.reads.add(name);
   for (const name of writesOf(body)) if (tiles.has(name)) shader.pending.writes.add(name);
 }
 

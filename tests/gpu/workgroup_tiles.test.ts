@@ -105,6 +105,17 @@ describe.each(Object.keys(schedules))("%s", (name) => {
   }
 });
 
+test("what no schedule binds has a workgroup of one invocation where a tile is shared", () => {
+  const source = `
+model m(x: f32[4, 96]) -> y: f32[4, 16] { matmul(x, @w: [96, 16] = he_normal) }
+schedule by_parts on webgpu for y {
+  split c by 12
+  rfactor c.o in workgroup
+}`;
+  const { value: program } = compileText(source, "test.qn", { target: "webgpu" }).levels.shader();
+  expect(program?.shaders.at(-1)).toMatchObject({ workgroup: [1, 1, 1], grid: [64, 1, 1] });
+});
+
 function barriers(statements: readonly KernelStatement[]): number {
   return statements.reduce((count, statement) => {
     if (statement.kind === "barrier") return count + 1;
