@@ -3,7 +3,7 @@
  * extents of its loops and the constants of its addresses is common: those numbers become parameters.
  * An engine runs a function in its baseline tier, some five times slower, until it has run long enough to be compiled again, and a
  * call that began in that tier ends in it. Layers that share their code share its compilation, and with a call for each tile of
- * rows the second tier takes over in the middle of a layer.
+ * rows the second tier takes over in the middle of a layer; which is why a long layer that is like no other is taken apart, too.
  */
 import type { Kernel, KernelExpr, KernelStatement, KernelType } from "../../ir/kernel.ts";
 import { childrenOfKernel, registersSet } from "../../ir/kernel_parts.ts";
@@ -22,12 +22,14 @@ import {
   type WasmStatement,
 } from "./function.ts";
 import { oneThread } from "./one_thread.ts";
-import { separatePointers } from "./separate_pointers.ts";
+import { type Separated, separatePointers } from "./separate_pointers.ts";
 
 type List = readonly KernelStatement[];
 
 /** Statements that a call executes at least, for what the call costs to be a percent or two of them. */
 const worthwhile = 3000;
+/** Statements that a kernel executes in a stretch at least, for it to be a function although no other has the like. */
+const long = 200_000;
 /** A few arguments are passed in registers, and the rest go through memory. */
 const mostParameters = 40;
 /**
@@ -38,8 +40,11 @@ const nesting = 3;
 
 /** Statements side by side that could be a function. `text` is equal where only `numbers` differ. */
 type Region = {
+  readonly kernel: Kernel;
   /** As they stand in the kernel. */
   readonly statements: List;
+  /** Statements that one run of the kernel executes in it. */
+  readonly executed: number;
   /** With a pointer for each row. */
   readonly separated: List;
   readonly text: string;
@@ -51,16 +56,21 @@ type Region = {
 export function shareCode(kernels: readonly Kernel[], nameOf: (kernel: string) => string, least = worthwhile): WasmFunction[] {
   const groups = new Map<string, Region[]>();
   for (const kernel of kernels)
-    for (const statements of regionsIn(kernel.body, kernel, least)) {
-      const region = describe(statements, kernel);
+    for (const { statements, executed } of regionsIn(kernel.body, kernel, least, 1)) {
+      const region = describe(statements, executed, kernel);
       const known = groups.get(region.text);
       if (known) known.push(region);
       else groups.set(region.text, [region]);
     }
   const shared: WasmFunction[] = [];
   const calls = new Map<KernelStatement, { readonly call: Call; readonly count: number }>();
-  for (const regions of groups.values()) {
-    const made = regions.length > 1 ? makeFunction(regions, `shared ${shared.length}`) : undefined;
+  for (const alike of groups.values()) {
+    // What no other is like stays as it is.
+    const regions =
+      alike.length > 1
+        ? alike
+        : alike.map(({ statements, executed, kernel }) => describe(statements, executed, kernel, { statements, derived: new Map() }));
+    const made = regions.length > 1 || (regions[0]?.executed ?? 0) >= long ? makeFunction(regions, `shared ${shared.length}`) : undefined;
     if (!made || made.function.parameters.length > mostParameters) continue;
     shared.push(made.function);
     regions.forEach(({ statements }, i) => {
@@ -72,15 +82,18 @@ export function shareCode(kernels: readonly Kernel[], nameOf: (kernel: string) =
 }
 
 /** The innermost stretches of statements with work enough. Integers set at either end are left outside: they are where addresses differ. */
-function regionsIn(list: List, kernel: Kernel, least: number): List[] {
-  const inside = list.map((statement) => (statement.kind === "for" ? regionsIn(statement.body, kernel, least) : []));
+function regionsIn(list: List, kernel: Kernel, least: number, times: number): { statements: List; executed: number }[] {
+  const inside = list.map((statement) =>
+    statement.kind === "for" ? regionsIn(statement.body, kernel, least, times * statement.extent) : [],
+  );
   const runs: KernelStatement[][] = [[]];
   list.forEach((statement, i) => {
     const isInteger = statement.kind === "set" && statement.type === "i32";
     if (isInteger || inside[i]?.length) runs.push([]);
     else runs.at(-1)?.push(statement);
   });
-  return [...inside.flat(), ...runs.filter((run) => hasLoop(run) && work(run) >= least && canMove(run, list, kernel))];
+  const own = runs.filter((run) => hasLoop(run) && work(run) >= least && canMove(run, list, kernel));
+  return [...inside.flat(), ...own.map((statements) => ({ statements, executed: times * work(statements) }))];
 }
 
 /** Statements executed; a branch counts as taken. */
@@ -136,10 +149,14 @@ function usesOf(list: List, skip: ReadonlySet<KernelStatement>, uses: Uses = { r
   return uses;
 }
 
-function describe(statements: List, kernel: Kernel): Region {
+function describe(
+  statements: List,
+  executed: number,
+  kernel: Kernel,
+  { statements: separated, derived }: Separated = separatePointers(statements),
+): Region {
   const numbers: number[] = [];
   const given: Region["given"][number][] = [];
-  const { statements: separated, derived } = separatePointers(statements);
   const outside = usesOf(kernel.body, new Set(statements)).set;
   const number = (value: number) => {
     numbers.push(value);
@@ -161,7 +178,7 @@ function describe(statements: List, kernel: Kernel): Region {
       return { offset: 0 };
     },
   });
-  return { statements, separated, text: exactJson(body), numbers, given };
+  return { kernel, statements, executed, separated, text: exactJson(body), numbers, given };
 }
 
 /** Registers, and the addresses where buffers begin, under names that depend only on where they are met. */
