@@ -157,7 +157,7 @@ test("i64 is at the interface, and within it is i32", async () => {
   expect(value?.inputs[0]?.type.dtype).toBe("i64");
   expect(value?.outputs[0]?.type.dtype).toBe("i64");
   if (!value) return;
-  for (const { outputs } of runImported(compileImported(value), new Map([["ids", given([3], [1, 2, -7], "i64")]])))
+  for (const { outputs } of await runImported(compileImported(value), new Map([["ids", given([3], [1, 2, -7], "i64")]])))
     expect([...(outputs.get("next") ?? [])]).toEqual([2, 3, -6]);
   const wide = await messagesOf({ ...file, initializers: [wholes("one", [3], [1n, 2n ** 40n, 3n])] });
   expect(wide[0]).toContain("element 1 of a constant is 1099511627776, which takes more than the 32 bits in which i64 is computed");
