@@ -94,7 +94,9 @@ const quantizedProduct: Translation = (context) => {
   if (isRefusal(a)) return a;
   if (isRefusal(b)) return b;
   const sum = context.builder.call("matmul_integer", [context.use(0), context.use(3)], { a_zero: a, b_zero: b });
-  const result = requantized(context, sum, [1, 4, 6], 7);
+  // A bias stands only where integer_products.ts has made the node.
+  const biased = context.has(8) ? context.builder.call("add", [sum, context.use(8)]) : sum;
+  const result = requantized(context, biased, [1, 4, 6], 7);
   if (!("id" in result)) return result.refusal;
   context.define(result);
   return undefined;
