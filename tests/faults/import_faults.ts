@@ -95,4 +95,18 @@ export const importFaults: readonly Fault[] = [
     replace: 'wanted === "f32" ? step * scale :',
     caughtBy: [{ path: "tests/importers/tfjs.test.ts" }],
   },
+  {
+    name: "a bias of another scale is added to the products of integers as it is",
+    file: "src/importers/onnx/integer_products.ts",
+    find: "if (!(Math.abs(given - wanted) <= wanted * 2 ** -22)) return undefined;",
+    replace: "if (!(given > 0 && wanted > 0)) return undefined;",
+    caughtBy: [{ path: "tests/importers/onnx_integers.test.ts" }],
+  },
+  {
+    name: "the limits of an activation before integers leave out the zero point",
+    file: "src/importers/onnx/integer_products.ts",
+    find: "nearest(Math.fround(value / scale)) + zero));",
+    replace: "nearest(Math.fround(value / scale))));",
+    caughtBy: [{ path: "tests/importers/onnx_integers.test.ts" }],
+  },
 ];
