@@ -16,6 +16,7 @@ import { withIntegerProducts } from "./integer_products.ts";
 import { openInputs, readInputs, writeOutputs } from "./interface.ts";
 import type { OnnxNode } from "./node.ts";
 import { missingOperand, outside, translations } from "./translations.ts";
+import { wideIntegers } from "./wide_integers.ts";
 
 export const onnx: Importer = {
   name: "ONNX",
@@ -36,6 +37,7 @@ export const onnx: Importer = {
       scope.operands.set(source, { kind: "constant", source, shape: tensor.type.shape, inputs: [], tensor });
     const refused = translateNodes(graph, scope, options);
     if (refused.length > 0) return { diagnostics: [...found, ...refused] };
+    found.push(...wideIntegers(graph, scope.operands));
     builder.enter(undefined);
     const { unknown } = writeOutputs(graph, scope);
     for (const name of unknown) builder.refuse(`nothing computes the output \`${shownName(name)}\``);
