@@ -1,6 +1,6 @@
 /**
  * The cases of tests/importers/cases and exported examples, run by the runtimes of their formats: npm --prefix bench run runtimes. What
- * plain loops compute there is so confirmed by TensorFlow.js and LiteRT.js themselves, and what `quern export` writes is theirs to run.
+ * plain loops compute there is so confirmed by ONNX Runtime, TensorFlow.js and LiteRT.js themselves, and what `quern export` writes is theirs to run.
  * Exits with 1 where a runtime gives something else and no reason is known.
  */
 import { exporters } from "../src/exporters/exporters.ts";
@@ -8,12 +8,14 @@ import { initializeWeights } from "../src/ir/initialize.ts";
 import { createWasm } from "../src/pipeline/execute.ts";
 import { exportModel } from "../src/pipeline/export_model.ts";
 import type { ImportCase } from "../tests/importers/cases/case.ts";
+import { onnxCases } from "../tests/importers/cases/onnx_cases.ts";
 import { tfjsCases } from "../tests/importers/cases/tfjs_cases.ts";
 import { tfliteCases } from "../tests/importers/cases/tflite_cases.ts";
 import { mismatch, randomTensor, seeded, type Tensor } from "../tests/operators/tensors.ts";
 import { compileExample } from "../tests/support.ts";
 import type { Given, Ran } from "./runtime_case.ts";
 import { startLiteRt } from "./runtimes_litert.ts";
+import { runOnnx } from "./runtimes_ort.ts";
 import { runTfjs } from "./runtimes_tfjs.ts";
 
 type Run = (given: Given) => Promise<Ran>;
@@ -26,7 +28,7 @@ type Question = {
 };
 
 /** What a runtime says where it has no such operator or lets no such elements through: it cannot be asked. */
-const cannotBeAsked = /Unknown op|not supported|has not been implemented/;
+const cannotBeAsked = /Unknown op|not supported|has not been implemented|Could not find an implementation/;
 
 /** Cases that a runtime is known to run otherwise than its format says, by its name and the case's. */
 const known: { readonly [runtime: string]: { readonly [name: string]: string } } = {
@@ -61,12 +63,13 @@ function questionOf({ name, file: { path, bytes, neighbours = new Map() }, input
 const examples = ["resnet8", "vww", "unet", "mobilenet-v3-small"] as const;
 
 /** An example with drawn weights and a drawn image, as the format has it, and what WebAssembly gives. */
-function exampleIn(format: "tflite" | "tfjs", name: (typeof examples)[number]): Question {
+function exampleIn(format: "onnx" | "tflite" | "tfjs", name: (typeof examples)[number]): Question {
   const compiled = compileExample(name);
   const weights = initializeWeights(compiled.source.weights, 0);
   const exporter = exporters[format];
   if (!exporter) throw new Error(`there is no exporter for ${format}`);
-  const { value: files, diagnostics } = exportModel(compiled, weights, exporter, format === "tfjs" ? "model.json" : "model.tflite");
+  const file = format === "tfjs" ? "model.json" : `model.${format}`;
+  const { value: files, diagnostics } = exportModel(compiled, weights, exporter, file, { keepsInterface: true });
   if (!files) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   const bytesOf = (contents: Uint8Array | string) => (typeof contents === "string" ? new TextEncoder().encode(contents) : contents);
   const inputs = compiled.inputs.map(({ name: own, type }) => [own, randomTensor(seeded(`runtimes/${name}`), type.shape)] as const);
@@ -107,6 +110,7 @@ async function check(runtime: string, questions: readonly Question[], run: Run):
   for (const line of lines) console.log(line);
 }
 
+await check("ONNX Runtime", [...onnxCases.map(questionOf), ...examples.map((name) => exampleIn("onnx", name))], runOnnx);
 await check("TensorFlow.js", [...tfjsCases.map(questionOf), ...examples.map((name) => exampleIn("tfjs", name))], runTfjs);
 const litert = await startLiteRt("/usr/bin/chromium");
 if (litert) {

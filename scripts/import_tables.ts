@@ -5,32 +5,24 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Evidence, type ProvedFormat, provedFormats } from "../tests/importers/evidence.ts";
-import { targets } from "../tests/importers/targets.ts";
+import { type TargetName, targetNames, targetsHere } from "../tests/importers/targets.ts";
 
 export function pageOf({ page }: ProvedFormat): URL {
   return new URL(`../docs/import/${page}.md`, import.meta.url);
 }
 
 /** What each piece of evidence gives on each target. */
-export type Outcome = { readonly evidence: Evidence; readonly passed: ReadonlySet<string> };
+export type Outcome = { readonly evidence: Evidence; readonly passed: ReadonlySet<TargetName> };
 
-export async function outcomesOf(evidence: readonly Evidence[]): Promise<readonly Outcome[]> {
+async function outcomesOf(evidence: readonly Evidence[]): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const each of evidence) outcomes.push({ evidence: each, passed: await each.passed() });
   return outcomes;
 }
 
-/** As it must be: everything agrees on every target that has a runner. */
+/** As it must be: everything agrees on every target. */
 export function allPassed(evidence: readonly Evidence[]): readonly Outcome[] {
-  const passed = new Set(targets.flatMap(({ name, create }) => (create ? [name] : [])));
-  return evidence.map((each) => ({ evidence: each, passed }));
-}
-
-/** The heads of the targets' columns, and a row's cells. */
-export const targetHeads: readonly string[] = targets.map(({ name }) => name);
-
-export function targetCells(count: (target: string) => number | string): readonly (number | string)[] {
-  return targets.map(({ name, create }) => (create ? count(name) : "not yet"));
+  return evidence.map((each) => ({ evidence: each, passed: new Set(targetNames) }));
 }
 
 export function tableOf(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -41,15 +33,15 @@ const shownNetworks = 3;
 
 export function tableText({ name, operators, outside }: ProvedFormat, outcomes: readonly Outcome[]): string {
   const rows = [...new Set([...operators, ...Object.keys(outside)])].sort().map((operator) => {
-    if (!operators.includes(operator)) return [operator, `left out: ${outside[operator]}`, "", "", ...targetHeads.map(() => "")];
+    if (!operators.includes(operator)) return [operator, `left out: ${outside[operator]}`, "", "", ...targetNames.map(() => "")];
     const own = outcomes.filter(({ evidence }) => evidence.operators.has(operator));
     const networks = own.flatMap(({ evidence }) => (evidence.kind === "network" ? [evidence.name] : []));
     const more = networks.length > shownNetworks ? ` and ${networks.length - shownNetworks} more` : "";
-    const cells = targetCells((target) => own.filter(({ passed }) => passed.has(target)).length);
+    const cells = targetNames.map((target) => own.filter(({ passed }) => passed.has(target)).length);
     const status = own.length > 0 ? "imported" : "imported; unproved";
     return [operator, status, own.length - networks.length, `${networks.slice(0, shownNetworks).join(", ")}${more}`, ...cells];
   });
-  const heads = ["operator", "status", "cases", "networks", ...targetHeads];
+  const heads = ["operator", "status", "cases", "networks", ...targetNames];
   return `${[
     `# ${name}`,
     "<!-- written by scripts/import_tables.ts -->",
@@ -59,13 +51,15 @@ export function tableText({ name, operators, outside }: ProvedFormat, outcomes: 
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // A table without a target's column would say that nothing agrees there.
+  if (targetsHere().length < targetNames.length) process.exit(1);
   for (const format of provedFormats) {
     const evidence = format.evidence();
     if (!evidence) process.exit(1);
     const outcomes = await outcomesOf(evidence);
     mkdirSync(new URL(".", pageOf(format)), { recursive: true });
     writeFileSync(pageOf(format), tableText(format, outcomes));
-    const failed = outcomes.filter(({ passed }) => targets.some(({ name, create }) => create && !passed.has(name)));
+    const failed = outcomes.filter(({ passed }) => targetNames.some((name) => !passed.has(name)));
     console.log(`${format.name}: ${evidence.length} cases and networks`);
     for (const { evidence: each, passed } of failed) console.log(`  ${each.name} agrees on ${[...passed].join(", ") || "no target"}`);
   }

@@ -18,12 +18,13 @@ export function unsupportedDiagnostics(format: string, refused: readonly Refused
     const { operator, reason } = group[0] as Refused;
     const count = group.length === 1 ? "1 node" : `${group.length} nodes`;
     return errorDiagnostic("unsupported-operator", `${format}'s operator ${shownName(operator)} ${reason} (${count})`, {
-      notes: [{ message: listed(group.map(({ node }) => node)) }],
+      notes: [{ message: listedNodes(group.map(({ node }) => node)) }],
     });
   });
 }
 
-function listed(nodes: readonly string[]): string {
+/** "in `conv1`, `conv2` and 3 more" */
+export function listedNodes(nodes: readonly string[]): string {
   const shown = nodes.slice(0, shownNodes).map((name) => `\`${shownName(name)}\``);
   const rest = nodes.length - shown.length;
   return `in ${shown.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;

@@ -68,7 +68,7 @@ test.each(Object.entries(calls))("%s", async (call, operators) => {
   if (!model) throw new Error(diagnostics[0]?.message);
   const x = { type: { dtype: "f32", shape: [] } as const, values: Float32Array.from(channelsFirst(shape, input.data)) };
   const wanted = channelsFirst(compiled.outputs[0]?.type.shape ?? [], [...expected]);
-  for (const { target, outputs } of runImported(compileImported(model), new Map([["x", x]]))) {
+  for (const { target, outputs } of await runImported(compileImported(model), new Map([["x", x]]))) {
     const found = mismatch({ dtype: "f32", data: wanted }, outputs.get("y") ?? [], 1e-5);
     expect(`${target}: ${found ?? "agrees"}`).toBe(`${target}: agrees`);
   }

@@ -95,4 +95,25 @@ export const importFaults: readonly Fault[] = [
     replace: 'wanted === "f32" ? step * scale :',
     caughtBy: [{ path: "tests/importers/tfjs.test.ts" }],
   },
+  {
+    name: "a bias of another scale is added to the products of integers as it is",
+    file: "src/importers/onnx/integer_products.ts",
+    find: "if (!(Math.abs(given - wanted) <= wanted * 2 ** -22)) return undefined;",
+    replace: "if (!(given > 0 && wanted > 0)) return undefined;",
+    caughtBy: [{ path: "tests/importers/onnx_integers.test.ts" }],
+  },
+  {
+    name: "a product of computed integers is taken to be as small as its first factor",
+    file: "src/importers/onnx/wide_integers.ts",
+    find: "return a && b && hull(a.flatMap((x) => b.map((y) => x * y)));",
+    replace: "return a && b && a;",
+    caughtBy: [{ path: "tests/importers/onnx.test.ts" }],
+  },
+  {
+    name: "the limits of an activation before integers leave out the zero point",
+    file: "src/importers/onnx/integer_products.ts",
+    find: "nearest(Math.fround(value / scale)) + zero));",
+    replace: "nearest(Math.fround(value / scale))));",
+    caughtBy: [{ path: "tests/importers/onnx_integers.test.ts" }],
+  },
 ];

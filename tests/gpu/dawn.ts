@@ -132,6 +132,9 @@ export function openDriver(name: DriverName, seconds = 120): Driver {
     return new Promise((done, fail) => {
       made.once("message", () => {
         made.off("exit", ended);
+        // It does not keep whoever asked from ending: a job's own timer does so while there is one.
+        made.unref();
+        made.channel?.unref();
         done(made);
       });
       const ended = (code: number | null) => fail(new Error(`${name} does not start (${code})`));

@@ -19,14 +19,14 @@ import { tfliteCases } from "./cases/tflite_cases.ts";
 import { kerasOperators } from "./keras_operators.ts";
 import { checkNetwork, largeNetworks, type Network, networkOf, smallNetworks } from "./networks.ts";
 import { runImported } from "./support.ts";
-import { targets } from "./targets.ts";
+import { type TargetName, targetsHere } from "./targets.ts";
 
 export type Evidence = {
   readonly kind: "case" | "recorded model" | "network";
   readonly name: string;
   readonly operators: ReadonlySet<string>;
   /** The targets on which it agrees. */
-  passed(): Promise<ReadonlySet<string>>;
+  passed(): Promise<ReadonlySet<TargetName>>;
 };
 
 export type ProvedFormat = {
@@ -83,10 +83,10 @@ function withNetworks(
   return [...ofCases, ...found];
 }
 
-async function passedByNetwork(network: Network): Promise<ReadonlySet<string>> {
+async function passedByNetwork(network: Network): Promise<ReadonlySet<TargetName>> {
   const { problems } = await checkNetwork(
     network,
-    targets.map(({ name }) => name),
+    targetsHere().map(({ name }) => name),
   );
   return new Set([...problems].flatMap(([target, wrong]) => (wrong.length === 0 ? [target] : [])));
 }
@@ -98,7 +98,7 @@ function recordedModel(path: string, base: string): Evidence {
     operators: kerasOperators(path) ?? new Set(),
     async passed() {
       const { net, input, output } = await loadKerasModel(path);
-      const results = runImported(net, new Map([[net.model.inputs[0]?.source ?? "", input]]));
+      const results = await runImported(net, new Map([[net.model.inputs[0]?.source ?? "", input]]));
       const wanted = { dtype: output.type.dtype, data: output.values };
       const values = (outputs: ReadonlyMap<string, Float64Array>) => outputs.get(net.model.outputs[0]?.source ?? "") ?? [];
       return new Set(results.flatMap(({ target, outputs }) => (mismatch(wanted, values(outputs), 2e-6) === undefined ? [target] : [])));

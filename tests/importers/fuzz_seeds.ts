@@ -11,6 +11,8 @@ import type { CaseFile, ImportCase } from "./cases/case.ts";
 import { kerasCases } from "./cases/keras_cases.ts";
 import { tfjsCases } from "./cases/tfjs_cases.ts";
 import { tfliteCases } from "./cases/tflite_cases.ts";
+import { fileBytes } from "./onnx_files.ts";
+import { convolution } from "./onnx_integer_files.ts";
 
 export type Seed = { readonly name: string; readonly file: CaseFile };
 export type FuzzedFormat = { readonly importer: Importer; seeds(): readonly Seed[] | undefined };
@@ -27,7 +29,8 @@ export const fuzzedFormats: readonly FuzzedFormat[] = [
       if (suite === undefined || !networks) return undefined;
       const small = readOnnxCases(suite).filter(({ model }) => model.length <= largest);
       const cases = small.map(({ name, model }) => ({ name, file: { path: `${name}.onnx`, bytes: model } }));
-      return [...cases, ...networks];
+      const integers = convolution([], { scale: 8, zero: -3, dtype: "i8" });
+      return [...cases, { name: "a convolution of integers", file: { path: "integers.onnx", bytes: fileBytes(integers) } }, ...networks];
     },
   },
   {

@@ -3,6 +3,7 @@ import { sharedFile } from "../support.ts";
 import { imported } from "./imported.ts";
 import { agreement, inputValues, type ReferenceVectors, referenceVectors } from "./reference_vectors.ts";
 import { type Imported, runImported } from "./support.ts";
+import type { TargetName } from "./targets.ts";
 
 export type Network = {
   readonly name: string;
@@ -55,21 +56,23 @@ export function networkOf(name: string): Network | undefined {
 const tolerance = 1e-4;
 
 /** A network imported, and run on its recorded inputs; what is wrong on each target, nothing where all agrees. */
-export async function checkNetwork(network: Network, targets: readonly string[]): Promise<Checked> {
+export async function checkNetwork(network: Network, targets: readonly TargetName[]): Promise<Checked> {
   const net = await imported(network.path, { shapes: network.shapes });
-  return { net, problems: runRecorded(net, network, targets) };
+  return { net, problems: await runRecorded(net, network, targets) };
 }
 
-export type Checked = { readonly net: Imported; readonly problems: ReadonlyMap<string, readonly string[]> };
+export type Checked = { readonly net: Imported; readonly problems: Problems };
+
+type Problems = ReadonlyMap<TargetName, readonly string[]>;
 
 /** Outputs are found by their names, or by their shape where an exporter has changed the names. */
-export function runRecorded(net: Imported, { vectors }: Network, targets: readonly string[]): ReadonlyMap<string, readonly string[]> {
+export async function runRecorded(net: Imported, { vectors }: Network, targets: readonly TargetName[]): Promise<Problems> {
   const { inputs, outputs } = net.model;
-  const problems = new Map<string, string[]>();
+  const problems = new Map<TargetName, string[]>();
   for (const run of vectors.runs) {
     const [input] = inputs;
     const given = { type: { dtype: "f32", shape: run.input.shape } as const, values: inputValues(run.input) };
-    for (const { target, outputs: found } of runImported(net, new Map([[input?.source ?? "", given]]), targets)) {
+    for (const { target, outputs: found } of await runImported(net, new Map([[input?.source ?? "", given]]), targets)) {
       const wrong = problems.get(target) ?? [];
       problems.set(target, wrong);
       if (input?.type.shape.join() !== run.input.shape.join()) wrong.push(`the input is [${input?.type.shape}]`);

@@ -1,9 +1,9 @@
 /** What an imported ONNX file becomes: its interface, its shapes, its constants, and what is said where it cannot. */
 import { expect, test } from "vitest";
-import { tensorTypes } from "../../src/formats/onnx.ts";
+import { type Message, tensorTypes } from "../../src/formats/onnx.ts";
 import type { ImportedTensor, ImportOptions } from "../../src/importers/importer.ts";
 import { onnx } from "../../src/importers/onnx/importer.ts";
-import { type File, fileBytes, floats, info, int, ints, wholes } from "./onnx_files.ts";
+import { type File, fileBytes, floats, info, int, ints, type Node, wholes } from "./onnx_files.ts";
 import { compileImported, importBytes, library, runImported } from "./support.ts";
 
 async function read(file: File, options: Omit<ImportOptions, "library"> = {}) {
@@ -157,10 +157,50 @@ test("i64 is at the interface, and within it is i32", async () => {
   expect(value?.inputs[0]?.type.dtype).toBe("i64");
   expect(value?.outputs[0]?.type.dtype).toBe("i64");
   if (!value) return;
-  for (const { outputs } of runImported(compileImported(value), new Map([["ids", given([3], [1, 2, -7], "i64")]])))
+  for (const { outputs } of await runImported(compileImported(value), new Map([["ids", given([3], [1, 2, -7], "i64")]])))
     expect([...(outputs.get("next") ?? [])]).toEqual([2, 3, -6]);
   const wide = await messagesOf({ ...file, initializers: [wholes("one", [3], [1n, 2n ** 40n, 3n])] });
   expect(wide[0]).toContain("element 1 of a constant is 1099511627776, which takes more than the 32 bits in which i64 is computed");
+});
+
+test("integers of 64 bits that are computed are proved to fit, or a warning names the nodes", async () => {
+  const messages = async (nodes: readonly Node[], initializers: File["initializers"] = []) => {
+    const last = nodes.at(-1)?.outputs[0] ?? "";
+    const { value, diagnostics } = await read({
+      nodes,
+      inputs: [info("x", [2, 8]), info("ids", [2], "i64")],
+      outputs: [info(last, nodes.length > 0 && nodes[0]?.operator === "ArgMax" ? [2, 1] : [2], "i64")],
+      initializers: [wholes("thousand", [], [1000]), wholes("million", [], [1_000_000]), wholes("zero", [], [0]), ...initializers],
+    });
+    if (!value) throw new Error(diagnostics[0]?.message);
+    compileImported(value);
+    return diagnostics.map(({ severity, message, notes }) => `${severity}: ${message} ${notes[0]?.message}`);
+  };
+  const node = (operator: string, inputs: readonly string[], output: string, ...attributes: Message[]): Node => {
+    return { operator, name: `${output} node`, inputs, outputs: [output], attributes };
+  };
+  const best = node("ArgMax", ["x"], "best", int("axis", 1));
+  expect(await messages([best, node("Mul", ["best", "million"], "y")])).toEqual([]);
+  const wide = "warning: a computed integer of 64 bits may leave the 32 in which the model computes";
+  expect(await messages([best, node("Mul", ["best", "million"], "far"), node("Mul", ["far", "thousand"], "y")])).toEqual([
+    `${wide} in \`y node\``,
+  ]);
+  // A sum of two ids of 32 bits takes 33, a limited one does not.
+  expect(await messages([node("Add", ["ids", "ids"], "y")])).toEqual([`${wide} in \`y node\``]);
+  const clip = node("Clip", ["ids", "zero", "million"], "near");
+  expect(await messages([clip, node("Mul", ["near", "thousand"], "y")])).toEqual([]);
+  expect(await messages([clip, node("Mul", ["near", "million"], "y")])).toEqual([`${wide} in \`y node\``]);
+  const quotient = [
+    node("Div", ["ids", "thousand"], "less"),
+    node("Mul", ["less", "thousand"], "more"),
+    node("Mod", ["more", "thousand"], "y"),
+  ];
+  expect(await messages(quotient)).toEqual([]);
+  expect(await messages([node("Cast", ["ids"], "same", int("to", tensorTypes.i64)), node("Neg", ["same"], "y")])).toEqual([
+    `${wide} in \`y node\``,
+  ]);
+  // Of 32 bits from the beginning: nothing is promised beyond.
+  expect(await messages([node("Cast", ["ids"], "short", int("to", tensorTypes.i32)), node("Add", ["short", "short"], "y")])).toEqual([]);
 });
 
 test("f16 weights, and types that the language lacks", async () => {

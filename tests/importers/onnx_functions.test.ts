@@ -55,7 +55,7 @@ test("calls within calls mean what is written out", async () => {
       { type: { dtype: "f32", shape: [3] } as const, values: Float32Array.from(values) },
     ]),
   );
-  for (const { outputs } of runImported(compileImported(value), given)) expect([...(outputs.get("z") ?? [])]).toEqual(wanted);
+  for (const { outputs } of await runImported(compileImported(value), given)) expect([...(outputs.get("z") ?? [])]).toEqual(wanted);
 });
 
 test("functions without end, or of another operator set, are refused", async () => {

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { tensorTypes } from "../../src/formats/onnx.ts";
 import { onnx } from "../../src/importers/onnx/importer.ts";
 import { type File, fileBytes, floats, info, int, ints, wholes } from "./onnx_files.ts";
+import { convolution, dequantise } from "./onnx_integer_files.ts";
 import { importBytes } from "./support.ts";
 
 async function refused(bytes: Uint8Array): Promise<string> {
@@ -108,6 +109,15 @@ test("attributes that no node has", async () => {
     nodes: [{ operator: "Concat", name: "c", inputs: ["x", "b"], outputs: ["y"], attributes: [int("axis", 99)] }],
   };
   expect(await refused(fileBytes(axis))).toContain("Concat names the axis 99 of an operand of 1 dimensions");
+});
+
+test("scales along a dimension that is none, or of others than the operand has", async () => {
+  const file = convolution([], { scale: 8, zero: -3, dtype: "i8" });
+  const nodes = file.nodes.map((node) => (node.inputs[0] === "k" ? dequantise("k", "kf", 9) : node));
+  expect(await refused(fileBytes({ ...file, nodes }))).toContain("DequantizeLinear names the axis 9 of an operand of 4 dimensions");
+  const scales = floats("b_scale", [3, 1], [1, 1, 1]);
+  const initializers = [...(file.initializers ?? []).filter(({ name }) => name !== "b_scale"), scales];
+  expect(await refused(fileBytes({ ...file, initializers }))).toContain("has a scale or zero point of 2 dimensions for an operand of 1");
 });
 
 test("text that would steer a terminal does not reach it", async () => {

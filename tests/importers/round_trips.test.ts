@@ -50,7 +50,7 @@ describe.each(Object.keys(formats) as Format[])("%s", (format) => {
     const once = await again(await imported(network.path, { shapes: network.shapes }), format);
     const twice = await again(once, format);
     expect(computedLines(twice.compiled.levels.nn())).toEqual(computedLines(once.compiled.levels.nn()));
-    const problems = runRecorded(once, network, ["wasm"]);
+    const problems = await runRecorded(once, network, ["wasm"]);
     expect(Object.fromEntries(problems)).toEqual({ wasm: [] });
   });
 });

@@ -1,9 +1,10 @@
 /**
- * ONNX's node tests and the operator tests that PyTorch converted: every case goes through the importer, and runs on the reference
- * and on WebAssembly, but those that onnx_left_out.ts lists with a reason.
+ * ONNX's node tests and the operator tests that PyTorch converted: every case goes through the importer, and runs on every target,
+ * but those that onnx_left_out.ts lists with a reason.
  */
 import { describe, expect, test } from "vitest";
 import { runImported } from "../importers/support.ts";
+import { targetsOfCase } from "../importers/targets.ts";
 import { sharedFile } from "../support.ts";
 import { onnxSuites, readOnnxCases } from "./onnx_cases.ts";
 import { leftOut, outside } from "./onnx_left_out.ts";
@@ -22,7 +23,7 @@ describe.each(onnxSuites)("ONNX's suite %s", (suite) => {
     const prepared = await prepareOnnx(given);
     if (typeof prepared === "string") throw new Error(prepared);
     expect(prepared.expected.size).toBeGreaterThan(0);
-    for (const { target, outputs } of runImported(prepared.imported, prepared.inputs)) {
+    for (const { target, outputs } of await runImported(prepared.imported, prepared.inputs, targetsOfCase(given.name))) {
       const { tolerance, steps } = onnxTolerance(given.name, target);
       for (const [name, { type, values }] of prepared.expected) {
         const found = mismatch({ dtype: type.dtype, data: values }, outputs.get(name) ?? [], tolerance, steps);

@@ -1,6 +1,7 @@
 /** The operator tests of ONNX.js, through the importer as ONNX's own. */
 import { describe, expect, test } from "vitest";
 import { runImported } from "../importers/support.ts";
+import { targetsOfCase } from "../importers/targets.ts";
 import { sharedFile } from "../support.ts";
 import { prepareOnnx } from "./onnx_run.ts";
 import { readOnnxJsCases } from "./onnxjs_suite.ts";
@@ -22,7 +23,7 @@ describe("the operator tests of ONNX.js", () => {
   test.each(cases.filter(({ name }) => !leftOut.has(name)))("$name", async (given) => {
     const prepared = await prepareOnnx(given);
     if (typeof prepared === "string") throw new Error(prepared);
-    for (const { target, outputs } of runImported(prepared.imported, prepared.inputs))
+    for (const { target, outputs } of await runImported(prepared.imported, prepared.inputs, targetsOfCase(given.name)))
       for (const [name, { type, values }] of prepared.expected) {
         const found = mismatch({ dtype: type.dtype, data: values }, outputs.get(name) ?? [], tolerance);
         expect(`${target}: ${found ?? "agrees"}`).toBe(`${target}: agrees`);

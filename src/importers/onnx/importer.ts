@@ -12,9 +12,11 @@ import { checkAxes } from "./axes.ts";
 import { createContext, type Operand, type Refusal, type Scope, type Translation } from "./context.ts";
 import { foldNode, isFoldable } from "./fold.ts";
 import { newestOpset, type OnnxGraph, oldestOpset, readGraph } from "./graph.ts";
+import { withIntegerProducts } from "./integer_products.ts";
 import { openInputs, readInputs, writeOutputs } from "./interface.ts";
 import type { OnnxNode } from "./node.ts";
 import { missingOperand, outside, translations } from "./translations.ts";
+import { wideIntegers } from "./wide_integers.ts";
 
 export const onnx: Importer = {
   name: "ONNX",
@@ -22,9 +24,9 @@ export const onnx: Importer = {
   async read(file, options) {
     const read = readGraph(file);
     if (!("graph" in read)) return read;
-    const { graph } = read;
-    const problems = [...checkGraph(graph), ...unknownOperators(graph)];
+    const problems = [...checkGraph(read.graph), ...unknownOperators(read.graph)];
     if (problems.length > 0) return { diagnostics: problems };
+    const graph = withIntegerProducts(read.graph);
     const base = file.path.replace(/^.*[\\/]/, "");
     const origin = `Imported from ${shownName(base)} (ONNX, operator set ${graph.opset}${graph.producer === "" ? "" : `, by ${shownName(graph.producer)}`}).`;
     const builder = createModelBuilder({ name: base.replace(/\.onnx$/i, ""), origin, library: options.library });
@@ -35,6 +37,7 @@ export const onnx: Importer = {
       scope.operands.set(source, { kind: "constant", source, shape: tensor.type.shape, inputs: [], tensor });
     const refused = translateNodes(graph, scope, options);
     if (refused.length > 0) return { diagnostics: [...found, ...refused] };
+    found.push(...wideIntegers(graph, scope.operands));
     builder.enter(undefined);
     const { unknown } = writeOutputs(graph, scope);
     for (const name of unknown) builder.refuse(`nothing computes the output \`${shownName(name)}\``);

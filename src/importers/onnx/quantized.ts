@@ -94,7 +94,9 @@ const quantizedProduct: Translation = (context) => {
   if (isRefusal(a)) return a;
   if (isRefusal(b)) return b;
   const sum = context.builder.call("matmul_integer", [context.use(0), context.use(3)], { a_zero: a, b_zero: b });
-  const result = requantized(context, sum, [1, 4, 6], 7);
+  // A bias stands only where integer_products.ts has made the node.
+  const biased = context.has(8) ? context.builder.call("add", [sum, context.use(8)]) : sum;
+  const result = requantized(context, biased, [1, 4, 6], 7);
   if (!("id" in result)) return result.refusal;
   context.define(result);
   return undefined;
@@ -110,6 +112,21 @@ const quantizedConvolution: Translation = (context) => {
   context.define(result, { layout });
   return undefined;
 };
+
+/** What scales and zero points cannot be: several along a dimension that is none, or blocks of other dimensions than the operand's. */
+function checkParameters(context: NodeContext): Refusal | undefined {
+  const rank = context.rank(0);
+  const axis = context.number("axis", 1);
+  for (const i of [1, 2].filter((position) => context.has(position))) {
+    const shape = context.shape(i);
+    const isOne = shape.every((extent) => extent === 1);
+    if (shape.length > 1 && shape.length !== rank)
+      return `has a scale or zero point of ${shape.length} dimensions for an operand of ${rank}`;
+    if (!isOne && !(Number.isInteger(axis) && axis >= -rank && axis < rank))
+      return `names the axis ${axis} of an operand of ${rank} dimensions`;
+  }
+  return undefined;
+}
 
 /** A scale or zero point as it broadcasts: one number, one for each position along the axis, or one for each block of positions. */
 function parameter(context: NodeContext, i: number, layout: Layout): Value | number {
@@ -146,6 +163,8 @@ function asFloat({ builder }: NodeContext, x: Value | number): Value | number {
 /** (x - zero) scale */
 const dequantized: Translation = (context) => {
   const { builder } = context;
+  const problem = checkParameters(context);
+  if (problem !== undefined) return problem;
   const layout = context.layout(0);
   const x = builder.call("cast", [context.use(0, layout)], { to: "f32" });
   const zero = context.has(2) ? asFloat(context, parameter(context, 2, layout)) : 0;
@@ -157,6 +176,8 @@ const dequantized: Translation = (context) => {
 /** round(x / scale) + zero, limited to the type. */
 const quantized: Translation = (context) => {
   const { builder } = context;
+  const problem = checkParameters(context);
+  if (problem !== undefined) return problem;
   const layout = context.layout(0);
   const code = context.number("output_dtype", 0);
   const dtype: DType = context.has(2) ? context.dtype(2) : code === 3 ? "i8" : "u8";

@@ -5,6 +5,7 @@ import { onnx } from "../../../src/importers/onnx/importer.ts";
 import { reduced } from "../../operators/definitions.ts";
 import { type Tensor, tensor } from "../../operators/tensors.ts";
 import { fileBytes, info, int } from "../onnx_files.ts";
+import { channels, convolution, convolved, filters, height, image as integerImage, nearest, width } from "../onnx_integer_files.ts";
 import { constant, type ImportCase, type Operand } from "./case.ts";
 import { unaries } from "./scalars.ts";
 import { mapped, random, zipped } from "./tensorflow_calls.ts";
@@ -144,4 +145,25 @@ const others: readonly OnnxNodeCase[] = [
   },
 ];
 
-export const onnxCases: readonly ImportCase[] = [...elementwise, ...others].map(onnxCase);
+/** A convolution between integers, which the importer makes one of integers. */
+const meanings = [
+  { scale: 8, zero: -3, dtype: "i8" },
+  { scale: 2, zero: 90, dtype: "u8" },
+] as const;
+const ofIntegers = meanings.map((y): ImportCase => {
+  const result = tensor(
+    [1, filters, height, width],
+    convolved().map((value) => nearest(value, y.scale, y.zero, y.dtype)),
+    y.dtype,
+  );
+  return {
+    name: `Conv, between ${y.dtype}`,
+    operators: ["Conv", "DequantizeLinear", "QuantizeLinear"],
+    importer: onnx,
+    file: { path: "integers.onnx", bytes: fileBytes(convolution([], y)) },
+    inputs: new Map([["x", tensor([1, channels, height, width], integerImage, "i8")]]),
+    expected: [result],
+  };
+});
+
+export const onnxCases: readonly ImportCase[] = [...[...elementwise, ...others].map(onnxCase), ...ofIntegers];
