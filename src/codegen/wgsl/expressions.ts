@@ -232,8 +232,9 @@ export function elementsOfVector(at: Place): Place[] {
 export function placeText(address: KernelExpr, offset: number, context: ExprContext): Place {
   if (address.kind === "constant") return { text: String(address.value + offset), constant: address.value + offset };
   const value = valueText(address, context);
-  if (offset === 0) return { text: value.text, constant: undefined };
-  return { text: `${within(strengths.sum, value)} + ${context.integer(offset)}`, constant: undefined };
+  // An offset of 0 may be another number in a shader that shares the text.
+  const added = context.integer(offset);
+  return { text: added === "0" ? value.text : `${within(strengths.sum, value)} + ${added}`, constant: undefined };
 }
 
 function isConstant(expr: KernelExpr): boolean {

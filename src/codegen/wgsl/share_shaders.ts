@@ -4,6 +4,7 @@
  */
 import type { Shader } from "../../ir/shader.ts";
 import { exactJson } from "../../support/exact_json.ts";
+import { oneForm } from "./one_form.ts";
 import { type Numbers, printCode, printWith } from "./print_wgsl.ts";
 
 export type SharedShaders = {
@@ -13,26 +14,45 @@ export type SharedShaders = {
 };
 
 export function shareShaders(shaders: readonly Shader[]): SharedShaders {
-  const alike = new Map<string, { readonly members: number[]; readonly numbers: number[][] }>();
-  shaders.forEach((shader, i) => {
-    const found: number[] = [];
-    const code = printCode(shader, { names: [], next: (value) => `<${found.push(value)}>` });
-    const group = alike.get(code) ?? { members: [], numbers: [] };
-    alike.set(code, group);
-    group.members.push(i);
-    group.numbers.push(found);
-  });
+  const chosen = chooseForms(shaders);
+  const alike = alikeBut(chosen);
   const texts: string[] = [];
   const uses = new Map<number, SharedShaders["uses"][number]>();
   for (const { members, numbers } of alike.values()) {
     const { names, columns } = columnsOf(numbers);
     let place = 0;
     const printed: Numbers = { names: columns.map((_, column) => nameOf(column)), next: (value) => names[place++] ?? String(value) };
-    const group = members.flatMap((member) => shaders[member] ?? []);
+    const group = members.flatMap((member) => chosen[member] ?? []);
     const text = texts.push(printWith(group, printed)) - 1;
     for (const [row, member] of members.entries()) uses.set(member, { text, numbers: columns.map((column) => column[row] ?? 0) });
   }
   return { texts, uses: shaders.map((_, i) => uses.get(i) ?? { text: 0, numbers: [] }) };
+}
+
+type Group = { readonly members: number[]; readonly numbers: number[][] };
+
+/** Shaders that are alike but for numbers, by the text that they have in common. */
+function alikeBut(shaders: readonly (Shader | undefined)[]): Map<string, Group> {
+  const groups = new Map<string, Group>();
+  shaders.forEach((shader, i) => {
+    if (!shader) return;
+    const found: number[] = [];
+    const code = printCode(shader, { names: [], next: (value) => `<${found.push(value)}>` });
+    const group = groups.get(code) ?? { members: [], numbers: [] };
+    groups.set(code, group);
+    group.members.push(i);
+    group.numbers.push(found);
+  });
+  return groups;
+}
+
+/** A shader in the form that more of the others have: its own, which is shorter, or the one for any extents. */
+function chooseForms(shaders: readonly Shader[]): readonly Shader[] {
+  const general = shaders.map(oneForm);
+  const sizes = (forms: readonly (Shader | undefined)[]) =>
+    new Map([...alikeBut(forms).values()].flatMap(({ members }) => members.map((member): [number, number] => [member, members.length])));
+  const [own, common] = [sizes(shaders), sizes(general)];
+  return shaders.map((shader, i) => ((common.get(i) ?? 0) > (own.get(i) ?? 0) ? (general[i] ?? shader) : shader));
 }
 
 /** Which places of the text differ between the shaders: their names, place by place, and the values of each name, shader by shader. */
