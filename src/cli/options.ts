@@ -1,5 +1,7 @@
 /** Options that several commands share, and the parsing of their values; a wrong value is a usage error. */
 import { InvalidArgumentError, Option } from "commander";
+import { defaultGpuLimits, type GpuLimits } from "../ir/gpu_limits.ts";
+import { nearest } from "../support/nearest.ts";
 
 export function modelOption(): Option {
   return new Option("--model <name>", "the model to take, where the file declares several");
@@ -28,6 +30,26 @@ export function targetOption(): Option {
   return new Option("--target <target>", "what to compile for; webgpu runs in Dawn for Node (npm install webgpu)")
     .choices(["wasm", "webgpu"])
     .default("wasm");
+}
+
+export function gpuLimitOption(): Option {
+  return new Option(
+    "--gpu-limit <name=value>",
+    "what a WebGPU device must offer above what each does, such as maxBufferSize=1073741824, to compile for it",
+  ).argParser(parseGpuLimit);
+}
+
+function parseGpuLimit(text: string, previous: GpuLimits = defaultGpuLimits): GpuLimits {
+  const [name = "", value = ""] = text.split("=");
+  const known = new Map<string, number>(Object.entries(defaultGpuLimits));
+  const least = known.get(name);
+  if (least === undefined) {
+    const guess = nearest(name, [...known.keys()]);
+    throw new InvalidArgumentError(guess ? `Did you mean ${guess}?` : `It should be one of ${[...known.keys()].join(", ")}.`);
+  }
+  if (!/^\d+$/.test(value) || !Number.isSafeInteger(Number(value)) || Number(value) < least)
+    throw new InvalidArgumentError(`It should be a whole number from ${least}, which every device offers.`);
+  return { ...previous, [name]: Number(value) };
 }
 
 export function shapeOption(): Option {

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { CommanderError } from "commander";
 import type { Compiled, SourceText } from "../compile.ts";
+import type { GpuLimits } from "../ir/gpu_limits.ts";
 import type { Target } from "../pipeline/passes.ts";
 import { type Checked, type Diagnostic, hasErrors } from "../support/diagnostic.ts";
 import { readText } from "./io/files.ts";
@@ -17,6 +18,8 @@ export type ProgramOptions = ForeignOptions & {
   readonly engines?: readonly string[];
   readonly algorithm?: string;
   readonly target?: Target;
+  /** Of the device that is compiled for, with `--target webgpu`. */
+  readonly gpuLimit?: GpuLimits;
   readonly json?: boolean;
 };
 
@@ -72,7 +75,7 @@ export function printFailure(terminal: Terminal, diagnostics: readonly Diagnosti
 export async function loadProgram(path: string, options: ProgramOptions, terminal: Terminal): Promise<Compiled> {
   // Loaded here, and so in every command: `--help` need not wait for the compiler.
   const { compile } = await import("../compile.ts");
-  const { model, algorithm, schedule, target = "wasm" } = options;
+  const { model, algorithm, schedule, target = "wasm", gpuLimit } = options;
   const tuned = await readTuned(path, options, terminal);
   const isSource = schedule !== undefined && schedule !== "default" && schedule !== "none" && !tuned;
   const importer = await importerOf(path);
@@ -85,6 +88,7 @@ export async function loadProgram(path: string, options: ProgramOptions, termina
     target,
     ...(model === undefined ? {} : { model }),
     ...(algorithm === undefined ? {} : { algorithm }),
+    ...(gpuLimit === undefined ? {} : { limits: gpuLimit }),
     ...(tuned ? { tuned: tuned.sections } : {}),
   });
   const texts = new Map([...textsOf(sources), ...(tuned ? [[tuned.file, tuned.text] as const] : [])]);

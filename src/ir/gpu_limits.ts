@@ -31,5 +31,11 @@ export const defaultGpuLimits: GpuLimits = {
   minStorageBufferOffsetAlignment: 256,
 };
 
+/** Those that are above what every device has: a device is asked for them. */
+export function aboveDefault(limits: Partial<GpuLimits>): { readonly [limit: string]: number } {
+  const defaults = new Map<string, number>(Object.entries(defaultGpuLimits));
+  return Object.fromEntries(Object.entries(limits).filter(([name, value]) => value > (defaults.get(name) ?? 0)));
+}
+
 /** Bytes of all private arrays of a shader together (WGSL, 2.4 Limits: variables in the function address space). */
 export const privateBytesLimit = 8192;

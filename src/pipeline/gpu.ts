@@ -2,9 +2,10 @@
 import { buildWeights } from "../codegen/wasm/instance.ts";
 import { shareShaders } from "../codegen/wgsl/share_shaders.ts";
 import { dtypes } from "../ir/dtype.ts";
-import { defaultGpuLimits, type GpuLimits } from "../ir/gpu_limits.ts";
+import { aboveDefault } from "../ir/gpu_limits.ts";
 import { readElement, writeElement } from "../ir/memory_element.ts";
 import { type ShaderPlacement, type ShaderProgram, weightsArena } from "../ir/shader.ts";
+import { arrayBytes } from "../ir/verify_shader.ts";
 import { createGpuNet, type GpuNet } from "../runtime/gpu.ts";
 import type { GpuPlan, Stretch } from "../runtime/interface.ts";
 import { invariant } from "../support/invariant.ts";
@@ -91,16 +92,19 @@ export function gpuPlan(program: ShaderProgram): GpuPlan {
 }
 
 /** Those of the limits that a program needs above what every device has. */
-function limitsNeeded(program: ShaderProgram): { [limit: string]: number } {
+function limitsNeeded(program: ShaderProgram): { readonly [limit: string]: number } {
   const most = (numbers: readonly number[]) => Math.max(0, ...numbers);
-  const needed: Partial<GpuLimits> = {
+  return aboveDefault({
     maxBufferSize: most(program.arenas.map(({ bytes }) => bytes)),
     maxStorageBufferBindingSize: most(program.placements.map(({ bytes }) => bytes)),
     maxStorageBuffersPerShaderStage: most(program.shaders.map(({ parameters }) => parameters.length)),
     maxComputeInvocationsPerWorkgroup: most(program.shaders.map(({ workgroup: [x, y, z] }) => x * y * z)),
-  };
-  const defaults = new Map<string, number>(Object.entries(defaultGpuLimits));
-  return Object.fromEntries(Object.entries(needed).filter(([name, value]) => value > (defaults.get(name) ?? 0)));
+    maxComputeWorkgroupSizeX: most(program.shaders.map(({ workgroup: [x] }) => x)),
+    maxComputeWorkgroupSizeY: most(program.shaders.map(({ workgroup: [, y] }) => y)),
+    maxComputeWorkgroupSizeZ: most(program.shaders.map(({ workgroup: [, , z] }) => z)),
+    maxComputeWorkgroupStorageSize: most(program.shaders.map((shader) => arrayBytes(shader, "workgroup"))),
+    maxComputeWorkgroupsPerDimension: most(program.shaders.flatMap(({ grid }) => grid)),
+  });
 }
 
 /** The contents of the weights' arena. */

@@ -2,16 +2,13 @@
 import type { DType } from "../ir/dtype.ts";
 import { defaultGpuLimits } from "../ir/gpu_limits.ts";
 import { arithmetics } from "../passes/error_bound.ts";
-import { createGpuClock, type Pass } from "../pipeline/gpu_clock.ts";
-import { measureGpuPeak } from "../pipeline/gpu_peak.ts";
-import { type LoadedPlan, loadPlan } from "../pipeline/load_plan.ts";
-import { encodeDispatch } from "../runtime/gpu.ts";
 import type { Stretch } from "../runtime/interface.ts";
 import type { Checked } from "../support/diagnostic.ts";
-import { median } from "../support/median.ts";
 import { type PreparedWorkload, prepareWorkload } from "./build_candidate.ts";
 import { type BuiltShader, buildShader, buildShaders, decode } from "./build_shader.ts";
+import type { Scheduled } from "./candidate.ts";
 import { medianInterval, quantile } from "./engine_measurer.ts";
+import { DeviceLost, EngineHung, type GpuBench, type GpuProgram } from "./gpu_bench.ts";
 import type { Effort, Environment, Measurer, Verdict } from "./measurer.ts";
 import type { Workload } from "./workload.ts";
 
@@ -20,12 +17,10 @@ export type GpuMeasurerOptions = {
   readonly seed: number;
   /** Milliseconds since any moment. */
   readonly now: () => number;
-  /** Called once, when the measurer is done with the device. */
-  close(): Promise<void>;
+  /** Seconds after which the engine counts as hung. */
+  readonly timeout: number;
 };
 
-/** Milliseconds that a sample lasts at least: the device's clock has finer steps than the way to it and back. */
-const samples = { timestamps: 1, host: 5 } as const;
 /** A candidate this far behind the best is given up, before it is timed or after three samples. */
 const hopeless = 1.7;
 const behind = 1.25;
@@ -33,7 +28,7 @@ const many = 12;
 
 type Runner = {
   readonly kind: "runner";
-  readonly loaded: LoadedPlan;
+  readonly program: GpuProgram;
   readonly operations: number;
   milliseconds: number;
   readonly samples: number[];
@@ -42,13 +37,11 @@ type Runner = {
 
 type Entry = Verdict | Runner;
 /** What is wrong with what came out, before anything is timed. */
-type Check = (loaded: LoadedPlan, result: Stretch) => Promise<Verdict | undefined>;
+type Check = (program: GpuProgram, result: Stretch) => Promise<Verdict | undefined>;
 
-export async function createGpuMeasurer(device: GPUDevice, { environment, seed, now, close }: GpuMeasurerOptions): Promise<Measurer> {
+export function createGpuMeasurer(bench: GpuBench, { environment, seed, now, timeout }: GpuMeasurerOptions): Measurer {
   const begin = now();
-  const clock = createGpuClock(device, now);
-  const peak = await measureGpuPeak(device, clock);
-  const overhead = clock.kind === "host" ? median(await clock.time(Array.from({ length: 9 }, () => () => {}))) : 0;
+  const { sample } = bench;
   /** Of the workload that was measured last: most batches are of the one before. */
   let prepared: PreparedWorkload | undefined;
   let last: Promise<unknown> = Promise.resolve();
@@ -60,21 +53,10 @@ export async function createGpuMeasurer(device: GPUDevice, { environment, seed, 
   };
   return {
     environment,
-    peak,
+    peak: bench.peak,
     seconds: () => (now() - begin) / 1000,
-    async close() {
-      clock.destroy();
-      await close();
-    },
-    measure: (workload, candidates, effort) =>
-      inTurn(async () => {
-        const known = prepared?.key === workload.key ? prepared : prepareWorkload(workload, seed, { arithmetic: arithmetics.webgpu });
-        prepared = known;
-        const entries: Entry[] = [];
-        for (const scheduled of candidates)
-          entries.push(await open(buildShader(workload, scheduled, known, defaultGpuLimits), effort, checkAgainst(known, workload)));
-        return await compare(entries, effort);
-      }),
+    close: () => bench.close(),
+    measure: (workload, candidates, effort) => inTurn(() => measureBatch(workload, candidates, effort)),
     measureNetworks: (networks, effort) =>
       inTurn(async () => {
         const entries: Entry[] = [];
@@ -83,36 +65,54 @@ export async function createGpuMeasurer(device: GPUDevice, { environment, seed, 
       }),
   };
 
+  /** Where the engine hangs, candidates are measured one by one, to find the one to blame. */
+  async function measureBatch(workload: Workload, candidates: readonly Scheduled[], effort: Effort): Promise<Verdict[]> {
+    const known = prepared?.key === workload.key ? prepared : prepareWorkload(workload, seed, { arithmetic: arithmetics.webgpu });
+    prepared = known;
+    try {
+      const entries: Entry[] = [];
+      for (const scheduled of candidates)
+        entries.push(await open(buildShader(workload, scheduled, known, defaultGpuLimits), effort, checkAgainst(known, workload)));
+      return await compare(entries, effort);
+    } catch (error) {
+      if (!(error instanceof EngineHung)) throw error;
+      if (candidates.length === 1) return [{ kind: "hung", seconds: timeout }];
+      const verdicts: Verdict[] = [];
+      for (const candidate of candidates) verdicts.push(...(await measureBatch(workload, [candidate], effort)));
+      return verdicts;
+    }
+  }
+
   /** Loaded, checked and warmed up. */
   async function open({ value: built, diagnostics }: Checked<BuiltShader>, { best }: Effort, check: Check): Promise<Entry> {
     if (!built) return { kind: "failed", message: diagnostics[0]?.message ?? "it has no shaders" };
-    let loaded: LoadedPlan | undefined;
+    let program: GpuProgram | undefined;
     try {
-      loaded = await loadPlan(device, built.plan, built.weights);
-      for (const [i, bytes] of built.inputs.entries()) loaded.write(built.plan.inputs[i] as Stretch, bytes);
-      const runner: Runner = { kind: "runner", loaded, operations: built.operations, milliseconds: Infinity, samples: [], isAlive: true };
-      const wrong = await check(loaded, built.plan.outputs[0] as Stretch);
-      if (wrong) loaded.destroy();
+      program = await bench.load(built.plan, built.weights);
+      for (const [i, bytes] of built.inputs.entries()) await program.write(built.plan.inputs[i] as Stretch, bytes);
+      const runner: Runner = { kind: "runner", program, operations: built.operations, milliseconds: Infinity, samples: [], isAlive: true };
+      const wrong = await check(program, built.plan.outputs[0] as Stretch);
+      if (wrong) await program.destroy();
       if (wrong) return wrong;
-      for (let i = 0; i < 3; i++) await sampleOf(runner, samples[clock.kind]);
+      for (let i = 0; i < 3; i++) await sampleOf(runner);
       runner.isAlive = runner.milliseconds <= (hopeless * best) / 1000;
       if (runner.isAlive) runner.samples.length = 0;
       return runner;
     } catch (error) {
-      loaded?.destroy();
-      // Nothing can be measured any more: the log holds what was.
-      if ((await Promise.race([device.lost, undefined])) !== undefined) throw new Error("the device is lost", { cause: error });
+      // Nothing can be measured any more: the log holds what was. Or what was loaded is gone, and is loaded anew.
+      if (error instanceof DeviceLost || error instanceof EngineHung) throw error;
+      await program?.destroy();
       return { kind: "failed", message: error instanceof Error ? error.message : String(error) };
     }
   }
 
   function checkAgainst({ expected, bound }: PreparedWorkload, { nest, buffers }: Workload): Check {
     const dtype = buffers.get(nest.result)?.dtype ?? "f32";
-    return async (loaded, result) => {
+    return async (program, result) => {
       // What is not written must not look right.
-      loaded.write(result, rubbish(dtype, result[2]));
-      await clock.time([encodeAll(loaded, 1)]);
-      const values = decode(await loaded.read(result), dtype);
+      await program.write(result, rubbish(dtype, result[2]));
+      await program.time(1);
+      const values = decode(await program.read(result), dtype);
       for (const [at, wanted] of expected.entries()) {
         const allowed = bound[at] ?? Infinity;
         const actual = values[at] ?? Number.NaN;
@@ -126,29 +126,22 @@ export async function createGpuMeasurer(device: GPUDevice, { environment, seed, 
   async function compare(entries: readonly Entry[], { rounds, best, keepAll }: Effort): Promise<Verdict[]> {
     const runners = entries.filter((entry): entry is Runner => entry.kind === "runner");
     for (let round = 0; round < rounds && runners.some(({ isAlive }) => isAlive); round++) {
-      for (const runner of runners) if (runner.isAlive) await sampleOf(runner, samples[clock.kind]);
+      for (const runner of runners) if (runner.isAlive) await sampleOf(runner);
       // Who is behind by more than noise after some rounds does not catch up.
       const fastest = Math.min(best / 1000, ...runners.map((runner) => Math.min(...runner.samples)));
       if (round >= 2 && !keepAll) for (const runner of runners) if (Math.min(...runner.samples) > behind * fastest) runner.isAlive = false;
     }
-    for (const { loaded } of runners) loaded.destroy();
+    for (const { program } of runners) await program.destroy();
     return entries.map((entry) => (entry.kind === "runner" ? timingOf(entry) : entry));
   }
 
-  /** Repeated until it lasts long enough: no dispatch reads what it writes, so that each run makes the same again. */
-  async function sampleOf(runner: Runner, milliseconds: number): Promise<void> {
-    const runs = runner.milliseconds === Infinity ? 1 : Math.max(1, Math.ceil(milliseconds / Math.max(runner.milliseconds, 1e-3)));
-    const [ms = 0] = await clock.time([encodeAll(runner.loaded, runs)]);
-    const each = Math.max(1e-6, (ms - overhead) / runs);
+  /** Repeated until it lasts long enough. */
+  async function sampleOf(runner: Runner): Promise<void> {
+    const runs = runner.milliseconds === Infinity ? 1 : Math.max(1, Math.ceil(sample / Math.max(runner.milliseconds, 1e-3)));
+    const each = (await runner.program.time(runs)) / runs;
     runner.milliseconds = Math.min(runner.milliseconds, each);
     runner.samples.push(each);
   }
-}
-
-function encodeAll({ dispatches }: LoadedPlan, runs: number): Pass {
-  return (pass) => {
-    for (let i = 0; i < runs; i++) for (const dispatch of dispatches) encodeDispatch(pass, dispatch);
-  };
 }
 
 function rubbish(dtype: DType, bytes: number): Uint8Array {

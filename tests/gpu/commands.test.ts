@@ -51,6 +51,17 @@ describe.each(drivers.filter(hasDriver))("on %s", (driver) => {
     expect([code, out]).toEqual([0, expect.stringMatching(/^layer +max error +of bound\n(.*\n)+y: .* end to end\nall within bounds\n$/)]);
   });
 
+  test("a device is asked for more than each offers, and what it does not offer is said", () => {
+    const limit = (value: string) => run("verify", file, "--target", "webgpu", "--gpu-limit", value);
+    expect(limit("maxBufferSize=300000000").code).toBe(0);
+    expect(limit("maxBufferSize=9000000000000")).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/error\[gpu-limit\]: the adapter offers a maxBufferSize of \d+, and --gpu-limit asks for 9000000000000/),
+    });
+    expect(limit("maxBufferSize=1")).toMatchObject({ code: 2, err: expect.stringContaining("whole number from 268435456") });
+    expect(limit("maxBuffer=1")).toMatchObject({ code: 2, err: expect.stringContaining("maxBufferSize") });
+  });
+
   test("profile times every dispatch beside the device's peak", () => {
     const { code, out } = run("profile", file, "--target", "webgpu", "--seconds", "1", "--json", ...direct);
     const profile = JSON.parse(out);

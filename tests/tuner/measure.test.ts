@@ -1,10 +1,11 @@
 /** Measuring in real engines: right candidates are timed, wrong ones caught, hung ones survived. */
 import { expect, test } from "vitest";
-import { startChromium } from "../../src/cli/measurers/chromium.ts";
+import { startChromium, wasmFlags } from "../../src/cli/measurers/chromium.ts";
 import { decoderText, encodeMessage } from "../../src/cli/measurers/message.ts";
 import { startNode } from "../../src/cli/measurers/node.ts";
+import { wasmWorker } from "../../src/cli/measurers/page.ts";
 import { createRandom } from "../../src/support/random.ts";
-import type { AgentRequest } from "../../src/tuner/agent.ts";
+import type { AgentAnswer, AgentRequest } from "../../src/tuner/agent.ts";
 import { prepareWorkload } from "../../src/tuner/build_candidate.ts";
 import type { Scheduled } from "../../src/tuner/candidate.ts";
 import { type Channel, createEngineMeasurer } from "../../src/tuner/engine_measurer.ts";
@@ -189,7 +190,7 @@ test("candidates are checked and timed in Chromium, and a hang is survived there
   const schedules = schedulesOf(workload, 3);
   let plant: (request: AgentRequest) => AgentRequest = (request) => request;
   await withMeasurer(
-    through(await startChromium(chromium), (request) => plant(request)),
+    through(await startChromium<AgentRequest, AgentAnswer>(chromium, wasmWorker, wasmFlags), (request) => plant(request)),
     4,
     async (measurer) => {
       expect(measurer.environment.version).toMatch(/^\d+\.\d+/);

@@ -5,7 +5,16 @@ import { type BuiltGpu, moduleFiles } from "../../pipeline/build_module.ts";
 import type { Weights } from "../../pipeline/execute.ts";
 import type { Target } from "../../pipeline/passes.ts";
 import { writeFiles } from "../io/files.ts";
-import { algorithmOption, examples, jsonOption, modelOption, scheduleOption, seedOption, weightsOption } from "../options.ts";
+import {
+  algorithmOption,
+  examples,
+  gpuLimitOption,
+  jsonOption,
+  modelOption,
+  scheduleOption,
+  seedOption,
+  weightsOption,
+} from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, settle, type WeightOptions } from "../program.ts";
 import { printJson, sayOnce, type Terminal } from "../terminal.ts";
 
@@ -37,6 +46,7 @@ export function buildCommand(terminal: Terminal): Command {
         .argParser(parseTargets)
         .default(["wasm"], "wasm"),
     )
+    .addOption(gpuLimitOption())
     .addOption(modelOption())
     .addOption(jsonOption())
     .addHelpText(

@@ -5,7 +5,7 @@ import type { Level } from "../../ir/level_program.ts";
 import { shadersOf } from "../../pipeline/gpu.ts";
 import { levelOf } from "../../pipeline/resume.ts";
 import { nearest } from "../../support/nearest.ts";
-import { algorithmOption, examples, jsonOption, modelOption, targetOption } from "../options.ts";
+import { algorithmOption, examples, gpuLimitOption, jsonOption, modelOption, targetOption } from "../options.ts";
 import { lastPass, levels, parsePass, passList } from "../pass_option.ts";
 import type { Variant } from "../print_level.ts";
 import type { NestSteps } from "../print_steps.ts";
@@ -40,6 +40,7 @@ export function inspectCommand(terminal: Terminal): Command {
     .option("--layer <name>", "of this nest alone, after each step of its schedule")
     .addOption(algorithmOption())
     .addOption(targetOption())
+    .addOption(gpuLimitOption())
     .addOption(modelOption())
     .addOption(jsonOption())
     .addHelpText(

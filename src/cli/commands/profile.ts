@@ -6,6 +6,7 @@ import type { LayerProfile } from "../../pipeline/profile.ts";
 import {
   algorithmOption,
   examples,
+  gpuLimitOption,
   jsonOption,
   modelOption,
   parsePositive,
@@ -45,6 +46,7 @@ export function profileCommand(terminal: Terminal): Command {
     .addOption(scheduleOption())
     .addOption(algorithmOption())
     .addOption(targetOption())
+    .addOption(gpuLimitOption())
     .addOption(modelOption())
     .addOption(jsonOption())
     .addHelpText(

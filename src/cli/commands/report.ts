@@ -8,7 +8,16 @@ import type { Measured, ReportInput } from "../../report/make_report.ts";
 import { invariant } from "../../support/invariant.ts";
 import type { LogRecord } from "../../tuner/log.ts";
 import { writeFile } from "../io/files.ts";
-import { algorithmOption, examples, modelOption, parsePositive, seedOption, targetOption, weightsOption } from "../options.ts";
+import {
+  algorithmOption,
+  examples,
+  gpuLimitOption,
+  modelOption,
+  parsePositive,
+  seedOption,
+  targetOption,
+  weightsOption,
+} from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, settle, tunedFileOf, type WeightOptions } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
 import { packageVersion } from "../version.ts";
@@ -49,6 +58,7 @@ export function reportCommand(terminal: Terminal): Command {
     .option("--seconds <n>", "how long to time each network", parsePositive, 3)
     .addOption(algorithmOption())
     .addOption(targetOption())
+    .addOption(gpuLimitOption())
     .addOption(modelOption())
     .addHelpText(
       "after",
@@ -118,7 +128,7 @@ const measureOnGpu: Measure = async (networks, weights, options, terminal) => {
   const { createGpuClock } = await import("../../pipeline/gpu_clock.ts");
   const { measureGpuBandwidths } = await import("../../pipeline/gpu_bandwidth.ts");
   const { seconds, seed } = options;
-  return await withGpu(terminal, {}, async ({ device, name, version }) => {
+  return await withGpu(terminal, options, async ({ device, name, version }) => {
     const measured: Measured[] = [];
     for (const compiled of networks)
       measured.push({ compiled, profile: await profileGpu(compiled, weights, device, { now, seconds, seed }) });

@@ -13,6 +13,7 @@ import {
   algorithmOption,
   collect,
   examples,
+  gpuLimitOption,
   jsonOption,
   modelOption,
   parseNumbers,
@@ -60,6 +61,7 @@ export function runCommand(terminal: Terminal): Command {
         .choices(["wasm", "webgpu", "reference"])
         .default("wasm"),
     )
+    .addOption(gpuLimitOption())
     .option("--top <k>", "print the k largest elements of each record, ranked", parsePositive)
     .option("--labels <file>", "a name for each element on a line of its own, for --top")
     .option("--no-resize", "take a picture only if it has the input's height and width")

@@ -11,7 +11,7 @@ import type { Outcome } from "../../tuner/outcome.ts";
 import type { Tuned } from "../../tuner/tune.ts";
 import { type Engine, engines } from "../engines.ts";
 import { readText, writeFile } from "../io/files.ts";
-import { examples, jsonOption, modelOption, parsePositive, parseWhole, targetOption, weightsOption } from "../options.ts";
+import { examples, gpuLimitOption, jsonOption, modelOption, parsePositive, parseWhole, targetOption, weightsOption } from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, settle, stop, tunedFileOf } from "../program.ts";
 import { formatTable } from "../table.ts";
 import { report, type Terminal } from "../terminal.ts";
@@ -44,6 +44,7 @@ export function tuneCommand(terminal: Terminal): Command {
     .argument("<file>", "source file")
     .addOption(weightsOption())
     .addOption(targetOption())
+    .addOption(gpuLimitOption())
     .addOption(
       new Option(
         "--engine <engine>",
@@ -85,9 +86,9 @@ async function tuneFile(file: string, options: TuneCommandOptions, command: Comm
     command.error("error: for standard input name --log and --out");
   const isGpu = options.target === "webgpu";
   const engine = options.engine ?? (isGpu ? "dawn" : "node");
-  if (isGpu !== (engine === "dawn"))
+  if (engine !== "chromium" && isGpu !== (engine === "dawn"))
     command.error(
-      `error: --engine ${engine} measures ${isGpu ? "wasm" : "webgpu"}: ${isGpu ? "shaders take dawn" : "add --target webgpu"}`,
+      `error: --engine ${engine} measures ${isGpu ? "wasm" : "webgpu"}: ${isGpu ? "shaders take dawn or chromium" : "add --target webgpu"}`,
     );
   const compiled = await loadProgram(file, { ...options, schedule: "default" }, terminal);
   if (options.explain) {

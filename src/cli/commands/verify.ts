@@ -4,7 +4,17 @@ import type { Compiled } from "../../compile.ts";
 import type { Weights } from "../../pipeline/execute.ts";
 import type { LayerReport, VerifyReport } from "../../pipeline/verify.ts";
 import { errorDiagnostic } from "../../support/diagnostic.ts";
-import { algorithmOption, examples, jsonOption, modelOption, parseWhole, scheduleOption, targetOption, weightsOption } from "../options.ts";
+import {
+  algorithmOption,
+  examples,
+  gpuLimitOption,
+  jsonOption,
+  modelOption,
+  parseWhole,
+  scheduleOption,
+  targetOption,
+  weightsOption,
+} from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, settle, stop, type WeightOptions } from "../program.ts";
 import { formatTable } from "../table.ts";
 import { diagnosticJson, printJson, report, type Terminal } from "../terminal.ts";
@@ -21,6 +31,7 @@ export function verifyCommand(terminal: Terminal): Command {
     .addOption(scheduleOption())
     .addOption(algorithmOption())
     .addOption(targetOption())
+    .addOption(gpuLimitOption())
     .addOption(modelOption())
     .addOption(jsonOption())
     .addHelpText(

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { aboveDefault, type GpuLimits } from "../../ir/gpu_limits.ts";
 import { errorDiagnostic } from "../../support/diagnostic.ts";
 import { printFailure, stop } from "../program.ts";
 import { report, type Terminal } from "../terminal.ts";
@@ -17,7 +18,7 @@ export type Gpu = {
   readonly version: string;
 };
 
-type Options = { readonly json?: boolean };
+type Options = { readonly gpuLimit?: GpuLimits; readonly json?: boolean };
 
 /** Opens a device, runs `use`, waits for what the device still does, and lets it go. Whatever keeps it from that ends the command. */
 export async function withGpu<T>(terminal: Terminal, options: Options, use: (gpu: Gpu) => Promise<T>): Promise<T> {
@@ -50,8 +51,22 @@ export async function openGpu(terminal: Terminal, options: Options): Promise<Ope
   let instance: GPU | undefined = create(["disable-dawn-features=timestamp_quantization"]);
   const adapter = await instance.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return fail("no-adapter", "Dawn finds no WebGPU adapter on this machine", driverHelp, terminal, options);
+  const requiredLimits = aboveDefault(options.gpuLimit ?? {});
+  const offered = new Map(Object.entries(offeredLimits(adapter)));
+  const short = Object.entries(requiredLimits).find(([limit, value]) => value > (offered.get(limit) ?? 0));
+  if (short)
+    return fail(
+      "gpu-limit",
+      `the adapter offers a ${short[0]} of ${offered.get(short[0])}, and --gpu-limit asks for ${short[1]}`,
+      "ask for less, or take another adapter",
+      terminal,
+      options,
+    );
   const wanted: GPUFeatureName[] = ["timestamp-query"];
-  const device = await adapter.requestDevice({ requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)) });
+  const device = await adapter.requestDevice({
+    requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
+    requiredLimits,
+  });
   let said: string | undefined;
   let isClosing = false;
   device.onuncapturederror = ({ error }) => {
@@ -74,6 +89,22 @@ export async function openGpu(terminal: Terminal, options: Options): Promise<Ope
       // Its devices live as long as it is in scope.
       instance = undefined;
     },
+  };
+}
+
+/** Those that Quern knows of, which an adapter tells one by one. */
+function offeredLimits({ limits }: GPUAdapter): GpuLimits {
+  return {
+    maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+    maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
+    maxComputeWorkgroupSizeY: limits.maxComputeWorkgroupSizeY,
+    maxComputeWorkgroupSizeZ: limits.maxComputeWorkgroupSizeZ,
+    maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+    maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+    maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+    maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+    maxBufferSize: limits.maxBufferSize,
+    minStorageBufferOffsetAlignment: limits.minStorageBufferOffsetAlignment,
   };
 }
 

@@ -3,24 +3,34 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Channel } from "../../tuner/engine_measurer.ts";
-import { servePage } from "./page.ts";
+import { type PageServer, servePage } from "./page.ts";
 
-/** As for Node: the optimising compiler at once. A page in the background would be slowed down. */
+/** A page in the background would be slowed down. */
 const flags = [
   "--headless=new",
-  "--disable-gpu",
   "--disable-extensions",
   "--no-first-run",
   "--disable-background-timer-throttling",
   "--disable-renderer-backgrounding",
-  "--js-flags=--no-liftoff --no-wasm-lazy-compilation",
+];
+/** As for Node: the optimising compiler at once. */
+export const wasmFlags = ["--disable-gpu", "--js-flags=--no-liftoff --no-wasm-lazy-compilation"];
+/** Whatever adapter there is, and its timestamps as they are: without the second browsers round them. */
+export const gpuFlags = [
+  "--enable-unsafe-webgpu",
+  "--enable-webgpu-developer-features",
+  "--disable-quic",
+  "--disable-background-networking",
 ];
 
-export async function startChromium(path: string): Promise<Channel> {
+export async function startChromium<Request, Answer>(
+  path: string,
+  worker: string,
+  more: readonly string[],
+): Promise<Omit<PageServer<Request, Answer>, "url">> {
   const profile = mkdtempSync(join(tmpdir(), "quern-chromium-"));
   let browser: ChildProcess | undefined;
-  const page = await servePage(0, "localhost", () => {
+  const page = await servePage<Request, Answer>(worker, 0, "localhost", () => {
     kill();
     open();
   });
@@ -37,7 +47,7 @@ export async function startChromium(path: string): Promise<Channel> {
   function open(): void {
     // The sandbox needs rights that root's processes do not have.
     const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    browser = spawn(path, [...flags, ...sandbox, `--user-data-dir=${profile}`, page.url], { stdio: "ignore", detached: true });
+    browser = spawn(path, [...flags, ...more, ...sandbox, `--user-data-dir=${profile}`, page.url], { stdio: "ignore", detached: true });
   }
 
   /** With all of its processes, which share its group. */

@@ -4,13 +4,17 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { AgentAnswer } from "../../tuner/agent.ts";
 import { agentText } from "../../tuner/agent_text.ts";
-import type { Channel } from "../../tuner/engine_measurer.ts";
+import { gpuAgentText } from "../../tuner/gpu_agent_text.ts";
 import { decoderText, encodeMessage } from "./message.ts";
 import { optimizeReferences } from "./references.ts";
 
-export type PageServer = Channel & { readonly url: string };
+/** What is asked of the agent in the page, and what it answers. */
+export type PageServer<Request, Answer> = {
+  readonly url: string;
+  request(request: Request, seconds: number): Promise<Answer | undefined>;
+  close(): Promise<void>;
+};
 
 /** An isolated page has a clock of five microseconds. */
 const headers = {
@@ -19,18 +23,24 @@ const headers = {
   "Cache-Control": "no-store",
 };
 
-const workerText = `${agentText}${decoderText}
+/** The agent whose text makes it by a function of that name. */
+const workerText = (text: string, create: string) => `${text}${decoderText}
 let agent;
-onmessage = ({ data }) => {
-  if (typeof data === "string") agent = createAgent(data);
+onmessage = async ({ data }) => {
+  if (typeof data === "string") agent = ${create}(data);
   else
     try {
-      postMessage({ value: agent.handle(decodeMessage(data)) });
+      postMessage({ value: await agent.handle(decodeMessage(data)) });
     } catch (error) {
       postMessage({ error: String(error?.message ?? error) });
     }
 };
 `;
+
+/** For modules of WebAssembly. */
+export const wasmWorker = workerText(agentText, "createAgent");
+/** For shaders. */
+export const gpuWorker = workerText(gpuAgentText, "createGpuAgent");
 
 const pageText = `<!doctype html>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -78,10 +88,22 @@ for (;;) {
 </script>
 `;
 
+/** What a person is told who opens the page somewhere. */
+export const askToOpen = (url: string) =>
+  `open ${url} here, or this machine's address with port ${new URL(url).port} on another device, to begin`;
+export const askAgain = "the page does not answer: open it again";
+/** Seconds: whoever holds the phone needs a while. */
+export const patience = 3600;
+
 type Waiting = { readonly bytes: Uint8Array; readonly seconds: number; readonly settle: (text: string | undefined) => void };
 
 /** Port 0 takes one that is free. `onSilence` is told when the page itself does not answer, and may open another. */
-export async function servePage(port: number, host: string, onSilence: () => void): Promise<PageServer> {
+export async function servePage<Request, Answer>(
+  worker: string,
+  port: number,
+  host: string,
+  onSilence: () => void,
+): Promise<PageServer<Request, Answer>> {
   optimizeReferences();
   let current: Waiting | undefined;
   let asking: ServerResponse | undefined;
@@ -110,7 +132,7 @@ export async function servePage(port: number, host: string, onSilence: () => voi
       }
       return;
     }
-    const text = { "/": pageText, "/worker.js": workerText }[path];
+    const text = { "/": pageText, "/worker.js": worker }[path];
     const type = path === "/" ? "text/html" : "text/javascript";
     if (text === undefined) response.writeHead(404, headers).end();
     else response.writeHead(200, { ...headers, "Content-Type": `${type}; charset=utf-8` }).end(text);
@@ -142,7 +164,7 @@ export async function servePage(port: number, host: string, onSilence: () => voi
         current = { bytes: encodeMessage(request), seconds, settle };
         hand();
       });
-      const answer = text === undefined ? {} : (JSON.parse(text) as { readonly value?: AgentAnswer; readonly error?: string });
+      const answer = text === undefined ? {} : (JSON.parse(text) as { readonly value?: Answer; readonly error?: string });
       if (answer.error !== undefined) throw new Error(answer.error);
       return answer.value;
     },

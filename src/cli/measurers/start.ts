@@ -1,6 +1,9 @@
 /** The measurer that a command asks for. */
 import { existsSync } from "node:fs";
+import type { GpuLimits } from "../../ir/gpu_limits.ts";
+import type { Target } from "../../pipeline/passes.ts";
 import { errorDiagnostic } from "../../support/diagnostic.ts";
+import type { AgentAnswer, AgentRequest } from "../../tuner/agent.ts";
 import { createEngineMeasurer } from "../../tuner/engine_measurer.ts";
 import type { Measurer } from "../../tuner/measurer.ts";
 import { createStandIn } from "../../tuner/stand_in.ts";
@@ -8,16 +11,18 @@ import type { Engine } from "../engines.ts";
 import { stop } from "../program.ts";
 import { report, type Terminal } from "../terminal.ts";
 import { packageVersion } from "../version.ts";
-import { startChromium } from "./chromium.ts";
+import { startChromium, wasmFlags } from "./chromium.ts";
 import { deviceName, startNode } from "./node.ts";
-import { servePage } from "./page.ts";
+import { askAgain, askToOpen, patience, servePage, wasmWorker } from "./page.ts";
 
 export type MeasurerOptions = {
   readonly engine: Engine;
+  readonly target?: Target;
   readonly json?: boolean;
   readonly node?: string;
   readonly chromium: string;
   readonly listen?: number;
+  readonly gpuLimit?: GpuLimits;
 };
 
 /** Seconds after which a batch counts as hung. */
@@ -48,14 +53,21 @@ export async function startMeasurer(options: MeasurerOptions, terminal: Terminal
       return await createEngineMeasurer(startNode(path), { ...common, sample: 1, warm: 3 });
     }
     case "chromium": {
-      if (listen !== undefined) {
-        const page = await servePage(listen, "0.0.0.0", () => terminal.err("the page does not answer: open it again"));
-        terminal.err(`open ${page.url} here, or this machine's address with port ${listen} on another device, to begin`);
-        // Whoever holds the phone needs a while.
-        return await createEngineMeasurer(page, { ...common, sample: 4, warm: 60, patience: 3600 });
+      if (listen === undefined && !existsSync(chromium)) return missing(chromium, "--chromium");
+      if (options.target === "webgpu") {
+        const { startGpuPage } = await import("./gpu_page.ts");
+        return await startGpuPage({ chromium, compiler, timeout, ...(listen === undefined ? {} : { listen }) }, terminal);
       }
-      if (!existsSync(chromium)) return missing(chromium, "--chromium");
-      return await createEngineMeasurer(await startChromium(chromium), { ...common, sample: 2, warm: 5 });
+      if (listen !== undefined) {
+        const page = await servePage<AgentRequest, AgentAnswer>(wasmWorker, listen, "0.0.0.0", () => terminal.err(askAgain));
+        terminal.err(askToOpen(page.url));
+        return await createEngineMeasurer(page, { ...common, sample: 4, warm: 60, patience });
+      }
+      return await createEngineMeasurer(await startChromium<AgentRequest, AgentAnswer>(chromium, wasmWorker, wasmFlags), {
+        ...common,
+        sample: 2,
+        warm: 5,
+      });
     }
   }
 }

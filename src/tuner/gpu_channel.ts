@@ -1,0 +1,59 @@
+/** A bench in a page, over the channel to it. */
+import { invariant } from "../support/invariant.ts";
+import type { GpuAnswer, GpuRequest } from "./gpu_agent.ts";
+import { DeviceLost, EngineHung, type GpuBench } from "./gpu_bench.ts";
+
+/** The way to an agent. */
+export type GpuChannel = {
+  /** The answer; or nothing where none comes in time. It is running anew by then. */
+  request(request: GpuRequest, seconds: number): Promise<GpuAnswer | undefined>;
+  close(): Promise<void>;
+};
+
+export type OpenedBench = { readonly bench: GpuBench; readonly version: string; readonly adapter: string; readonly isSoftware: boolean };
+
+/** `seconds` is how long anything may take but the first answer, for which there is `patience`. */
+export async function openChannel(channel: GpuChannel, seconds: number, patience: number): Promise<OpenedBench> {
+  const open = async (limit: number) => {
+    const answer = await channel.request({ kind: "open" }, limit);
+    invariant(answer?.kind === "opened", "the page does not answer");
+    return answer;
+  };
+  const { peak, sample, version, adapter, isSoftware } = await open(patience);
+  const ask = async (request: GpuRequest): Promise<GpuAnswer> => {
+    const answer = await channel.request(request, seconds);
+    if (answer) return answer;
+    await open(patience);
+    throw new EngineHung(`no answer in ${seconds} s`);
+  };
+  const bench: GpuBench = {
+    peak,
+    sample,
+    async load(plan, weights) {
+      const loaded = await ask({ kind: "load", plan, weights });
+      if (loaded.kind === "failed") throw loaded.isLost ? new DeviceLost(loaded.message) : new Error(loaded.message);
+      invariant(loaded.kind === "loaded", "a program is loaded");
+      const { program } = loaded;
+      return {
+        async write(to, bytes) {
+          await ask({ kind: "write", program, to, bytes });
+        },
+        async time(runs) {
+          const answer = await ask({ kind: "time", program, runs });
+          invariant(answer.kind === "timed", "a run is timed");
+          return answer.ms;
+        },
+        async read(from) {
+          const answer = await ask({ kind: "read", program, from });
+          invariant(answer.kind === "read", "memory is read");
+          return Uint8Array.from(atob(answer.bytes), (letter) => letter.charCodeAt(0));
+        },
+        async destroy() {
+          await ask({ kind: "destroy", program });
+        },
+      };
+    },
+    close: () => channel.close(),
+  };
+  return { bench, version, adapter, isSoftware };
+}
