@@ -10,19 +10,18 @@ import { closeAll, failureOn, openDrivers } from "./support.ts";
 
 let opened: Driver[] = [];
 beforeAll(() => {
-  opened = openDrivers();
+  opened = openDrivers(full ? 900 : 120);
 });
 afterAll(() => closeAll(opened));
 
-/** Lavapipe compiles for minutes what the others have: its time grows with the square of a shader's loads. */
-const onEveryDriver = ["resnet8", "vww", "custom-op"];
+/** Lavapipe compiles half a minute and more for the others, which a full run has. */
+const quick = ["resnet8", "vww", "custom-op"];
 
-test.each(full ? examples : onEveryDriver)("%s", { timeout: 1_800_000 }, async (name) => {
+test.each(full ? examples : quick)("%s", { timeout: 1_800_000 }, async (name) => {
   const compiled = compileExample(name, { target: "webgpu" });
   const weights = initializeWeights(compiled.weights, 0);
   const inputs = randomInputs(compiled, 0);
   for (const driver of opened) {
-    if (driver.name === "lavapipe" && !onEveryDriver.includes(name)) continue;
     const failure = await failureOn(driver, compiled, weights, inputs);
     if (failure === undefined || !/^the arena `\w+` has \d+ bytes, and the device's limit is/.test(failure))
       expect(failure).toBeUndefined();

@@ -5,9 +5,9 @@ import type { VerifyReport } from "../../src/pipeline/verify.ts";
 import { type RunShaders, verifyShaders } from "../../src/pipeline/verify_shaders.ts";
 import { type Driver, drivers, hasDriver, openDriver } from "./dawn.ts";
 
-/** Every driver that is here. */
-export function openDrivers(): Driver[] {
-  return drivers.filter(hasDriver).map((name) => openDriver(name));
+/** Every driver that is here; `seconds` is the most that one job may take. */
+export function openDrivers(seconds?: number): Driver[] {
+  return drivers.filter(hasDriver).map((name) => openDriver(name, seconds));
 }
 
 export async function closeAll(opened: readonly Driver[]): Promise<void> {
