@@ -1,5 +1,5 @@
 /** lowerNest: one scheduled nest becomes one kernel. Unrolled loops are written out, vectorised ones go four lanes at a time. */
-import { add, coefficientOf, constantIndex, type Index, variableIndex } from "../ir/affine.ts";
+import { add, coefficientOf, constantIndex, constantValue, type Index, variableIndex } from "../ir/affine.ts";
 import { elementCount } from "../ir/dtype.ts";
 import { dtypeOf, type Expr, tensorsRead, variablesOfExpr, visitExpr } from "../ir/expr.ts";
 import type { Kernel, KernelExpr, KernelStatement, KernelType } from "../ir/kernel.ts";
@@ -138,7 +138,7 @@ function writtenOut(loop: For, place: Place): Place[] | undefined {
 /** A guard that differs between lanes is tested for the whole vector first, then lane by lane. */
 function lowerGuard(guard: Extract<Statement, { kind: "if" }>, place: Place): void {
   if (!varies(guard.condition, place)) {
-    loadAhead(guard.body, place);
+    if (isCopied(guard, place)) loadAhead(guard.body, place);
     const inner = behind(guard, branchOf(place));
     const condition = lowerScalar(guard.condition, place);
     besideBranch(place, () => lowerStatement(guard.body, inner));
@@ -168,6 +168,14 @@ function behind({ condition }: Extract<Statement, { kind: "if" }>, place: Place)
   const { company } = place;
   const decides = tensorsRead(condition).size > 0 || [...variablesOfExpr(condition)].some((name) => company.own.has(name));
   return decides ? { ...place, company: { ...company, isWhole: false } } : place;
+}
+
+/** Whether a loop that is written out decides the guard, so that there are others like it. Of one that is alone nothing is shared. */
+function isCopied({ condition }: Extract<Statement, { kind: "if" }>, place: Place): boolean {
+  return [...variablesOfExpr(condition)].some((name) => {
+    const index = place.variables.get(name);
+    return index !== undefined && constantValue(index) !== undefined;
+  });
 }
 
 /**

@@ -69,3 +69,19 @@ test("layers whose extents make divisions and tests fall away share a text with 
   const { shaders } = shadersOf(compileExample("mobilenet-v2", { target: "webgpu" }));
   expect(shareShaders(shaders).texts.length).toBeLessThanOrEqual(shaders.length / 2);
 });
+
+test("transforms of Winograd's tiles share a text, whether or not the last workgroup has invocations with nothing to do", () => {
+  const source = `
+    model m(x: f32[1, 32, 32, 16], y: f32[1, 24, 24, 20]) -> (a: f32[1, 32, 32, 16], b: f32[1, 24, 24, 20]) {
+      let a = conv2d(x, @k: [3, 3, 16, 16] = he_normal, stride: [1, 1], dilation: [1, 1], pad: same) + @a: [16] = ones
+      let b = conv2d(y, @l: [3, 3, 20, 20] = he_normal, stride: [1, 1], dilation: [1, 1], pad: same) + @b: [20] = ones
+      (a, b)
+    }`;
+  const { shaders } = shadersOf(compileText(source, "test.qn", { target: "webgpu" }));
+  const { uses } = shareShaders(shaders);
+  const textsOf = (sketch: string) => shaders.flatMap(({ trace }, i) => (trace.includes(`sketch ${sketch}`) ? [uses[i]?.text] : []));
+  const transforms = textsOf("cases_of_channels");
+  // To the tiles and back, of each.
+  expect(transforms).toHaveLength(4);
+  expect(new Set(transforms).size).toBe(2);
+});
