@@ -8,6 +8,7 @@ export const parts = [
   "pointwise relaxed",
   "pointwise simd",
   "tuner rate",
+  "tuner replay",
   "tuner budget",
   "tuner exhaustive",
   "tuner curves",

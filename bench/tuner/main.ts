@@ -9,6 +9,8 @@ import { curvesText } from "./curves.ts";
 import { enginesText } from "./engines.ts";
 import { exhaustiveText } from "./exhaustive.ts";
 import { rateText } from "./rate.ts";
+import { recordText } from "./record.ts";
+import { replayText } from "./replay.ts";
 
 /** Seconds that each takes, nearly: searching takes most of them, and what is measured at the end the rest. */
 const figures = {
@@ -17,7 +19,11 @@ const figures = {
   curves: { seconds: "360", networks: "vgg-cifar", text: curvesText },
   engines: { seconds: "480", networks: "vgg-cifar", text: enginesText },
   budget: { seconds: "180,1200", networks: "resnet18", text: budgetText },
+  replay: { seconds: "60", networks: "vgg-cifar", text: replayText },
 } as const;
+
+/** Not figures: what `replay` reads is measured anew. */
+const tools = { record: { seconds: "600", networks: "vgg-cifar,mobilenet-v2", text: recordText } } as const;
 
 export type Options = {
   /** Of the whole figure; of `budget`, of each run. */
@@ -28,10 +34,12 @@ export type Options = {
   readonly node: string | undefined;
 };
 
+const known = { ...figures, ...tools };
 const names = Object.keys(figures) as (keyof typeof figures)[];
+const words = Object.keys(known) as (keyof typeof known)[];
 const usage = `npm --prefix bench run tuner -- FIGURE... [OPTIONS]
 
-  FIGURE           of all, ${names.join(", ")}
+  FIGURE           of all, ${names.join(", ")}; or record, which measures what replay reads
   --seconds N      of each figure (default: ${names.map((name) => `${name} ${figures[name].seconds}`).join(", ")};
                    budget takes one for each of its runs)
   --networks A,B   of ${networkNames.join(", ")} (default: ${names.map((name) => `${name} ${figures[name].networks}`).join(", ")})
@@ -59,11 +67,11 @@ else await run();
 async function run(): Promise<void> {
   const wanted = positionals.includes("all")
     ? names
-    : positionals.map((word) => names.find((name) => name === word) ?? fail(`there is no figure ${word}`));
+    : positionals.map((word) => words.find((name) => name === word) ?? fail(`there is no figure ${word}`));
   if (wanted.length === 0) fail("name a figure, or all");
   if (values.node !== undefined && !existsSync(values.node)) fail(`there is no Node at ${values.node}`);
   for (const name of wanted) {
-    const figure = figures[name];
+    const figure = known[name];
     const seconds = (values.seconds ?? figure.seconds).split(",").map(Number);
     const networks = (values.networks ?? figure.networks).split(",");
     const trials = values.trials === undefined ? undefined : Number(values.trials);
@@ -83,7 +91,7 @@ async function run(): Promise<void> {
       took,
     ].join("\n\n");
     console.log(`${text}\n`);
-    if (values.write) writePart(new URL("../RESULTS.md", import.meta.url), `tuner ${name}`, text);
+    if (values.write && name !== "record") writePart(new URL("../RESULTS.md", import.meta.url), `tuner ${name}`, text);
   }
 }
 

@@ -1,8 +1,10 @@
 /** Tuning runs for the figures of this folder: an example, an engine, a budget; the result, and the log's records. */
 
-import { startChromium } from "../../src/cli/measurers/chromium.ts";
+import { startChromium, wasmFlags } from "../../src/cli/measurers/chromium.ts";
 import { deviceName, startNode } from "../../src/cli/measurers/node.ts";
+import { wasmWorker } from "../../src/cli/measurers/page.ts";
 import type { Compiled } from "../../src/compile.ts";
+import type { AgentAnswer, AgentRequest } from "../../src/tuner/agent.ts";
 import { type Channel, createEngineMeasurer } from "../../src/tuner/engine_measurer.ts";
 import type { LogRecord } from "../../src/tuner/log.ts";
 import type { Measurer } from "../../src/tuner/measurer.ts";
@@ -16,7 +18,9 @@ export type BenchMeasurer = Measurer & { readonly busy: () => number };
 export async function measurerFor(engine: string): Promise<BenchMeasurer> {
   const isChromium = engine === "chromium";
   const environment = { target: "wasm", engine: isChromium ? engine : "node", device: deviceName(), compiler: "quern bench" };
-  const channel = isChromium ? await startChromium("/usr/bin/chromium") : startNode(engine === "node" ? process.execPath : engine);
+  const channel: Channel = isChromium
+    ? await startChromium<AgentRequest, AgentAnswer>("/usr/bin/chromium", wasmWorker, wasmFlags)
+    : startNode(engine === "node" ? process.execPath : engine);
   let busy = 0;
   const timed: Channel = {
     close: channel.close,
