@@ -80,8 +80,15 @@ export function createGpuAgent(version: string): GpuAgent {
   };
 }
 
+const attempts = 10;
+
 async function openDevice(): Promise<{ readonly device: GPUDevice; readonly adapter: string; readonly isSoftware: boolean }> {
-  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  let adapter: GPUAdapter | null | undefined;
+  // A browser that has just started may not have its GPU's process yet.
+  for (let i = 0; i < attempts && !adapter; i++) {
+    if (i > 0) await new Promise((resolve) => setTimeout(resolve, 1000));
+    adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  }
   if (!adapter) throw new Error("this browser has no WebGPU adapter");
   const wanted: GPUFeatureName[] = ["timestamp-query"];
   const device = await adapter.requestDevice({ requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)) });
