@@ -21,7 +21,8 @@ const environment = { target: "webgpu", engine: "chromium", version: "1", device
 const options = { environment, seed: 0, now: () => performance.now(), timeout: 20 };
 const effort = { rounds: 2, best: Infinity };
 
-test("candidates are checked and timed in a page", async ({ skip }) => {
+// A browser under load may come up without its adapter.
+test("candidates are checked and timed in a page", { retry: 2 }, async ({ skip }) => {
   if (!hasBrowser()) skip();
   let change = (request: GpuRequest): GpuRequest => request;
   const page = await startChromium<GpuRequest, GpuAnswer>(chromium, gpuWorker, gpuFlags);
