@@ -77,7 +77,8 @@ async function bench(): Promise<void> {
     await engine.close();
   }
   const part = onGpu ? "webgpu" : options.engine === "node" ? "node" : "chromium";
-  const command = `\`npm run bench -- ${onGpu ? "--target webgpu" : `--engine ${part}`}\``;
+  const given = process.argv.slice(2).filter((word) => word !== "--write");
+  const command = `\`${["npm run bench", ...(given.length > 0 ? ["--", ...given] : [])].join(" ")}\``;
   const report = [`## ${engine.name}`, command, machineText(), summaryText(measurements), engineText(measurements)].join("\n\n");
   console.log(report);
   if (options.write) writePart(new URL("RESULTS.md", import.meta.url), part, report);

@@ -18,24 +18,29 @@ export function distribute(context: Context): Nest {
   const { nest } = context;
   if (loopsOf(nest.body).some(({ mode }) => isGridAxis(mode) && !isInvocation(mode))) return nest;
   const parts = nest.body.kind === "sequence" ? nest.body.statements : [nest.body];
-  return parts.reduce((current, part, i) => distributePart(part, i, { ...context, nest: current }), nest);
+  const hasInvocations = loopsOf(nest.body).some(({ mode }) => isInvocation(mode));
+  return parts.reduce((current, part, i) => {
+    // A tile that a workgroup shares is filled for one iteration of the loops around it.
+    const isWhole = hasInvocations || workgroupTiles(part).length > 0;
+    return distributePart(part, i, isWhole, { ...context, nest: current });
+  }, nest);
 }
 
-function distributePart(part: Statement, position: number, context: Context): Nest {
+/** `isWhole`: an iteration is a workgroup, whatever invocations that has; otherwise, an invocation. */
+function distributePart(part: Statement, position: number, isWhole: boolean, context: Context): Nest {
   const band = independentLoops(part, context);
   const [first] = band;
   if (!first) return context.nest;
   const name = band.length > 1 ? `grid${position}` : first.name;
   const extent = band.reduce((product, loop) => product * loop.extent, 1);
-  // A tile that a workgroup shares is filled for one iteration of the loops around it.
-  const hasInvocations = loopsOf(context.nest.body).some(({ mode }) => isInvocation(mode)) || workgroupTiles(part).length > 0;
-  const size = hasInvocations ? 1 : Math.min(invocations, extent);
+  const size = isWhole ? 1 : Math.min(invocations, extent);
   const groups = Math.ceil(extent / size);
-  const group = hasInvocations ? name : `${name}.o`;
+  const group = isWhole ? name : `${name}.o`;
+  const isLong = groups > longest;
   const steps: Step[] = [
     ...(band.length > 1 ? [step(["fuse", ...band.map((loop) => loop.name)], ["into", name])] : []),
-    ...(hasInvocations ? [] : [step(["split", name], ["by", size])]),
-    ...(groups > longest ? [step(["split", group], ["by", longest])] : []),
+    ...(isWhole ? [] : [step(["split", name], ["by", size])]),
+    ...(isLong ? [step(["split", group], ["by", longest])] : []),
   ];
   let nest = context.nest;
   for (const each of steps) {
@@ -44,16 +49,9 @@ function distributePart(part: Statement, position: number, context: Context): Ne
     if (!value) return context.nest;
     nest = value.nest;
   }
-  const bound: readonly (readonly [string, GridAxis])[] = [
-    ...(groups > longest
-      ? ([
-          [`${group}.o`, "workgroup.y"],
-          [`${group}.i`, "workgroup.x"],
-        ] as const)
-      : ([[group, "workgroup.x"]] as const)),
-    ...(hasInvocations ? [] : ([[`${name}.i`, "invocation.x"]] as const)),
-  ];
-  return bound.reduce((current, [loop, axis]) => bindProven(current, loop, axis), nest);
+  if (isLong) nest = bindProven(nest, `${group}.o`, "workgroup.y");
+  nest = bindProven(nest, isLong ? `${group}.i` : group, "workgroup.x");
+  return isWhole ? nest : bindProven(nest, `${name}.i`, "invocation.x");
 }
 
 /**

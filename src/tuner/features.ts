@@ -101,7 +101,7 @@ function tilesOf(statement: Statement): Tile[] {
 type Access = { readonly indices: readonly Index[]; readonly bytes: number; readonly limit: number; readonly isRegister: boolean };
 
 function countLeaf({ statement, loops, guards }: Leaf, buffers: ReadonlyMap<string, Buffer>, tiles: ReadonlyMap<string, Tile>): Counts {
-  const serial = loops.filter((loop) => loop.mode === "serial" || loop.mode === "parallel");
+  const serial = loops.filter(({ mode }) => mode === "serial" || mode === "parallel" || mode === "cooperative");
   const written = loops.filter((loop) => loop.mode === "unroll");
   const vector = loops.find((loop) => loop.mode === "vectorize");
   const trips = product(serial);

@@ -2,11 +2,13 @@
  * The part of a GPU's measurer that runs in a page's worker: a bench, asked by messages. scripts/agent.mjs writes it, with what it imports, to
  * gpu_agent_text.ts, for its text is sent to the page.
  */
+import { aboveDefault, type GpuLimits } from "../ir/gpu_limits.ts";
+import { type AdapterWords, describeAdapter } from "../pipeline/gpu_adapter.ts";
 import type { GpuPlan, Stretch } from "../runtime/interface.ts";
 import { createGpuBench, DeviceLost, type GpuBench, type GpuProgram } from "./gpu_bench.ts";
 
 export type GpuRequest =
-  | { readonly kind: "open" }
+  | { readonly kind: "open"; readonly limits: GpuLimits }
   | { readonly kind: "load"; readonly plan: GpuPlan; readonly weights: Uint8Array }
   | { readonly kind: "write"; readonly program: number; readonly to: Stretch; readonly bytes: Uint8Array }
   | { readonly kind: "time"; readonly program: number; readonly runs: number }
@@ -17,9 +19,7 @@ export type GpuAnswer =
   | {
       readonly kind: "opened";
       readonly version: string;
-      /** The adapter's. */
-      readonly adapter: string;
-      readonly isSoftware: boolean;
+      readonly adapter: AdapterWords;
       readonly peak: number;
       readonly sample: number;
     }
@@ -47,13 +47,13 @@ export function createGpuAgent(version: string): GpuAgent {
     async handle(request) {
       switch (request.kind) {
         case "open": {
-          const { device, adapter, isSoftware } = await openDevice();
+          const { device, ...adapter } = await openDevice(request.limits);
           bench = await createGpuBench(
             device,
             () => performance.now(),
             async () => device.destroy(),
           );
-          return { kind: "opened", version, adapter, isSoftware, peak: bench.peak, sample: bench.sample };
+          return { kind: "opened", version, adapter, peak: bench.peak, sample: bench.sample };
         }
         case "load":
           try {
@@ -82,7 +82,7 @@ export function createGpuAgent(version: string): GpuAgent {
 
 const attempts = 10;
 
-async function openDevice(): Promise<{ readonly device: GPUDevice; readonly adapter: string; readonly isSoftware: boolean }> {
+async function openDevice(limits: GpuLimits): Promise<AdapterWords & { readonly device: GPUDevice }> {
   let adapter: GPUAdapter | null | undefined;
   // A browser that has just started may not have its GPU's process yet.
   for (let i = 0; i < attempts && !adapter; i++) {
@@ -91,10 +91,9 @@ async function openDevice(): Promise<{ readonly device: GPUDevice; readonly adap
   }
   if (!adapter) throw new Error("this browser has no WebGPU adapter");
   const wanted: GPUFeatureName[] = ["timestamp-query"];
-  const device = await adapter.requestDevice({ requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)) });
-  const { vendor, architecture, device: model, description, isFallbackAdapter } = adapter.info;
-  const name = (description || model || `${vendor} ${architecture}`).replace(/\s+/g, " ").trim();
-  return { device, adapter: name, isSoftware: isFallbackAdapter || /llvmpipe|swiftshader/i.test(name) };
+  const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature));
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits: aboveDefault(limits) });
+  return { device, ...describeAdapter(adapter.info) };
 }
 
 function base64Of(bytes: Uint8Array): string {

@@ -1,4 +1,6 @@
 /** A bench in a page, over the channel to it. */
+import type { GpuLimits } from "../ir/gpu_limits.ts";
+import type { AdapterWords } from "../pipeline/gpu_adapter.ts";
 import { invariant } from "../support/invariant.ts";
 import type { GpuAnswer, GpuRequest } from "./gpu_agent.ts";
 import { DeviceLost, EngineHung, type GpuBench } from "./gpu_bench.ts";
@@ -10,20 +12,27 @@ export type GpuChannel = {
   close(): Promise<void>;
 };
 
-export type OpenedBench = { readonly bench: GpuBench; readonly version: string; readonly adapter: string; readonly isSoftware: boolean };
+export type OpenedBench = { readonly bench: GpuBench; readonly version: string; readonly adapter: AdapterWords };
 
-/** `seconds` is how long anything may take but the first answer, for which there is `patience`. */
-export async function openChannel(channel: GpuChannel, seconds: number, patience: number): Promise<OpenedBench> {
-  const open = async (limit: number) => {
-    const answer = await channel.request({ kind: "open" }, limit);
+export type ChannelOptions = {
+  /** How long anything may take, in seconds, but the first answer, for which there is `patience`. */
+  readonly seconds: number;
+  readonly patience: number;
+  /** What the device must offer. */
+  readonly limits: GpuLimits;
+};
+
+export async function openChannel(channel: GpuChannel, { seconds, patience, limits }: ChannelOptions): Promise<OpenedBench> {
+  const open = async () => {
+    const answer = await channel.request({ kind: "open", limits }, patience);
     invariant(answer?.kind === "opened", "the page does not answer");
     return answer;
   };
-  const { peak, sample, version, adapter, isSoftware } = await open(patience);
+  const { peak, sample, version, adapter } = await open();
   const ask = async (request: GpuRequest): Promise<GpuAnswer> => {
     const answer = await channel.request(request, seconds);
     if (answer) return answer;
-    await open(patience);
+    await open();
     throw new EngineHung(`no answer in ${seconds} s`);
   };
   const bench: GpuBench = {
@@ -55,5 +64,5 @@ export async function openChannel(channel: GpuChannel, seconds: number, patience
     },
     close: () => channel.close(),
   };
-  return { bench, version, adapter, isSoftware };
+  return { bench, version, adapter };
 }

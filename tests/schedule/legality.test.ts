@@ -4,7 +4,7 @@
  * are lockstep.
  */
 import { expect, test } from "vitest";
-import type { For, Nest, Statement } from "../../src/ir/loop.ts";
+import { type For, gridAxes, type Nest, type Statement } from "../../src/ir/loop.ts";
 import { childStatements } from "../../src/ir/loop_accesses.ts";
 import { printNest } from "../../src/ir/print_loop.ts";
 import { findLoop, loopsOf } from "../../src/schedule/nest.ts";
@@ -110,7 +110,17 @@ function randomStep(random: Random, nest: Nest): Step {
   if (kind < 0.43) return fuseStep(random, nest);
   if (kind < 0.6) return splitStep(loop.name, random.integer(1, 4), random.pick(["guard", "cut", "shift"]));
   if (kind < 0.66) return copyStep(random, nest);
+  if (kind < 0.74) return bindStep(loop.name, random.pick(["workgroup.x", "invocation.x", "invocation.y"]));
   return { clauses: [{ keyword: kind < 0.87 ? "vectorize" : kind < 0.95 ? "parallel" : "unroll", arguments: [loop.name] }] };
+}
+
+function bindStep(loop: string, axis: string): Step {
+  return {
+    clauses: [
+      { keyword: "bind", arguments: [loop] },
+      { keyword: "to", arguments: [axis] },
+    ],
+  };
 }
 
 /** Most often of a loop and the one directly inside it. */
@@ -160,7 +170,8 @@ function verdictOn(step: Step, { nest }: Context): Verdict {
   switch (head?.keyword) {
     case "reorder": {
       const band = bandOf(nest.body, names);
-      if (!band || band.some((name) => findLoop(nest.body, name)?.mode === "parallel")) return "impossible";
+      const runsApart = (name: string) => ["parallel", ...gridAxes].includes(findLoop(nest.body, name)?.mode ?? "");
+      if (!band || band.some(runsApart)) return "impossible";
       const queue = [...names];
       const order = band.map((name) => (names.includes(name) ? (queue.shift() as string) : name));
       return conflictsOf(instancesOf(nest, buffers), "order").some((conflict) => turnsAround(conflict, band, order)) ? "illegal" : "legal";
@@ -177,6 +188,15 @@ function verdictOn(step: Step, { nest }: Context): Verdict {
     case "parallel": {
       if (loop.mode !== "serial") return "impossible";
       return conflictsOf(instancesOf(nest, buffers), "at once").some((conflict) => isCarried(conflict, loop.name)) ? "illegal" : "legal";
+    }
+    case "bind": {
+      const axis = String(step.clauses[1]?.arguments[0]);
+      const isRelated = (other: For) => findLoop(other, loop.name) !== undefined || findLoop(loop, other.name) !== undefined;
+      const isTaken = loopsOf(nest.body).some((other) => other.mode === axis && isRelated(other));
+      if (loop.mode !== "serial" || isTaken || isInTile(nest.body, loop)) return "impossible";
+      const isApart = ({ first, second }: Conflict) => first.loops.includes(loop.name) !== second.loops.includes(loop.name);
+      const conflicts = conflictsOf(instancesOf(nest, buffers), "at once");
+      return conflicts.some((conflict) => isCarried(conflict, loop.name) || isApart(conflict)) ? "illegal" : "legal";
     }
     case "stage":
       // Refused for the shape of what is read, too; whether the copy is stale shows in the meaning.
@@ -199,6 +219,12 @@ function verdictOn(step: Step, { nest }: Context): Verdict {
 
 function declaresTile(statement: Statement): boolean {
   return statement.kind === "local" || childStatements(statement).some(declaresTile);
+}
+
+/** Whether the loop stands inside a tile, of which every worker would have one of its own. */
+function isInTile(statement: Statement, loop: For): boolean {
+  if (statement.kind === "local") return findLoop(statement, loop.name) !== undefined;
+  return childStatements(statement).some((child) => isInTile(child, loop));
 }
 
 /** The loops from the outermost named to the innermost named, where they stand directly inside each other. */

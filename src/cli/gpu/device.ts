@@ -4,16 +4,13 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { aboveDefault, type GpuLimits } from "../../ir/gpu_limits.ts";
+import { type AdapterWords, describeAdapter } from "../../pipeline/gpu_adapter.ts";
 import { errorDiagnostic } from "../../support/diagnostic.ts";
 import { printFailure, stop } from "../program.ts";
 import { report, type Terminal } from "../terminal.ts";
 
-export type Gpu = {
+export type Gpu = AdapterWords & {
   readonly device: GPUDevice;
-  /** The adapter's, with its words. */
-  readonly name: string;
-  /** On the processor: its times say nothing of a GPU's. */
-  readonly isSoftware: boolean;
   /** Of the package. */
   readonly version: string;
 };
@@ -75,11 +72,8 @@ export async function openGpu(terminal: Terminal, options: Options): Promise<Ope
   void device.lost.then(({ message }) => {
     if (!isClosing) said ??= `it is lost: ${message || "for no reason given"}`;
   });
-  const { vendor, architecture, device: model, description, isFallbackAdapter } = adapter.info;
-  const name = (description || model || `${vendor} ${architecture}`).replace(/\s+/g, " ").trim();
-  const isSoftware = isFallbackAdapter || /llvmpipe|swiftshader/i.test(name);
   return {
-    gpu: { device, name, isSoftware, version },
+    gpu: { device, version, ...describeAdapter(adapter.info) },
     problem: () => said,
     async close() {
       isClosing = true;

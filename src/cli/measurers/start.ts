@@ -56,7 +56,7 @@ export async function startMeasurer(options: MeasurerOptions, terminal: Terminal
       if (listen === undefined && !existsSync(chromium)) return missing(chromium, "--chromium");
       if (options.target === "webgpu") {
         const { startGpuPage } = await import("./gpu_page.ts");
-        return await startGpuPage({ chromium, compiler, timeout, ...(listen === undefined ? {} : { listen }) }, terminal);
+        return await startGpuPage({ ...options, compiler, timeout }, terminal);
       }
       if (listen !== undefined) {
         const page = await servePage<AgentRequest, AgentAnswer>(wasmWorker, listen, "0.0.0.0", () => terminal.err(askAgain));

@@ -65,13 +65,14 @@ export function shareCode(kernels: readonly Kernel[], nameOf: (kernel: string) =
   const shared: WasmFunction[] = [];
   const calls = new Map<KernelStatement, { readonly call: Call; readonly count: number }>();
   for (const alike of groups.values()) {
-    // What no other is like stays as it is.
-    const regions =
-      alike.length > 1
-        ? alike
-        : alike.map(({ statements, executed, kernel }) => describe(statements, executed, kernel, { statements, derived: new Map() }));
-    const made = regions.length > 1 || (regions[0]?.executed ?? 0) >= long ? makeFunction(regions, `shared ${shared.length}`) : undefined;
-    if (!made || made.function.parameters.length > mostParameters) continue;
+    const [only] = alike.length === 1 ? alike : [];
+    if (only && only.executed < long) continue;
+    // What no other is like keeps its pointers as they are.
+    const regions = only
+      ? [describe(only.statements, only.executed, only.kernel, { statements: only.statements, derived: new Map() })]
+      : alike;
+    const made = makeFunction(regions, `shared ${shared.length}`);
+    if (made.function.parameters.length > mostParameters) continue;
     shared.push(made.function);
     regions.forEach(({ statements }, i) => {
       const call: Call = { kind: "call", function: made.function.name, arguments: made.arguments[i] ?? [] };

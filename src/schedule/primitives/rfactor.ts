@@ -139,10 +139,9 @@ export const rfactor: Primitive<Plan> = {
     const { where: _, ...rest } = reduce;
     const value: Expr = { kind: "read", tensor: partial, indices: places(finalName), dtype: reduce.dtype };
     const ofResult = new Map(inner.map((each) => [each.name, variableIndex(finalName(each))]));
-    const summed = substituteInStatement({ ...rest, over: [finalName(loop)], value: raw }, (name) => ofResult.get(name)) as Reduce;
     const final = [...inner, { ...loop, mode: "serial" as const }].reduceRight<Statement>(
       (body, each) => ({ ...each, name: finalName(each), body }),
-      { ...summed, value },
+      substituteInStatement({ ...rest, over: [finalName(loop)], value }, (name) => ofResult.get(name)),
     );
     const local: Statement = {
       kind: "local",
