@@ -34,7 +34,7 @@ export function subgroupTile(body: Statement, extents: ReadonlyMap<GridAxis, num
   const [fill, reduce, ...more] = tile.body.kind === "sequence" ? tile.body.statements : [];
   if (!fill || !reduce || more.length > 0 || (tile.dtype !== "f32" && tile.dtype !== "i32")) return undefined;
   const dimension = filledDimension(fill, tile, count);
-  const reduction = dimension === undefined ? undefined : reducingLoop(reduce, tile, dimension, count);
+  const reduction = dimension === undefined ? undefined : reducingLoop(reduce, tile, dimension);
   return dimension === undefined || !reduction ? undefined : { tile, dimension, reduction };
 }
 
@@ -53,7 +53,7 @@ function filledDimension(fill: Statement, tile: Local, count: number): number | 
 }
 
 /** The loop that reduces all places of the dimension, and does nothing else. */
-function reducingLoop(reduce: Statement, tile: Local, dimension: number, count: number): For | undefined {
+function reducingLoop(reduce: Statement, tile: Local, dimension: number): For | undefined {
   const inside = all(reduce);
   if (inside.some(({ statement }) => "buffer" in statement && statement.buffer === tile.name)) return undefined;
   const [leaf, ...others] = inside.filter(({ statement }) => reads(statement, tile));
@@ -62,10 +62,10 @@ function reducingLoop(reduce: Statement, tile: Local, dimension: number, count: 
   if (value.kind !== "read" || value.tensor !== tile.name || value.otherwise || where) return undefined;
   const depth = leaf.around.findIndex(({ kind }, at) => kind === "for" && isVariable(value.indices[dimension], nameOf(leaf.around[at])));
   const loop = leaf.around[depth];
-  if (loop?.kind !== "for" || loop.extent !== count || (loop.mode !== "serial" && loop.mode !== "unroll")) return undefined;
+  if (loop?.kind !== "for" || (loop.mode !== "serial" && loop.mode !== "unroll")) return undefined;
   const isAlone = leaf.around.slice(depth).every(({ kind }) => kind === "for");
   const isOne = !indices.some((index) => variablesOf(index).has(loop.name));
-  return isAlone && isOne && placeOf(loop, value.indices, tile, leaf.around) === dimension ? loop : undefined;
+  return isAlone && isOne && placeOf(loop, value.indices, tile, leaf.around) !== undefined ? loop : undefined;
 }
 
 /** The dimension that the loop's variable is the index of, where all other indices are constant once loops are written out. */

@@ -52,11 +52,11 @@ export const shaderFaults: readonly Fault[] = [
     caughtBy: [{ path: "tests/schedule/primitives.test.ts", name: "rows_of_a_workgroup" }],
   },
   {
-    name: "invocations that reduce columns of their own reduce over the subgroup",
+    name: "a reduction that one invocation makes goes over the subgroup",
     file: "src/codegen/subgroup_tile.ts",
     find: "others.length > 0 || !leaf.around.every(takesAll)) return undefined;",
     replace: "others.length > 0) return undefined;",
-    caughtBy: [{ path: "tests/gpu/subgroups.test.ts", name: "columns of their own" }],
+    caughtBy: [{ path: "tests/codegen/subgroup_tile.test.ts", name: "one invocation makes" }],
   },
   {
     name: "a device takes subgroups that are smaller than a workgroup",
@@ -70,7 +70,7 @@ export const shaderFaults: readonly Fault[] = [
     file: "src/codegen/lower_nest.ts",
     find: 'place.block.statements.push({ kind: "subgroup", op, name, type, value });',
     replace: 'place.block.statements.push({ kind: "set", name, type, value });',
-    caughtBy: [{ path: "tests/schedule/shaders.test.ts", name: "as shaders" }],
+    caughtBy: [{ path: "tests/schedule/subgroups.test.ts" }],
   },
   {
     name: "layers over a subgroup get the form for any extents, behind a test of the invocation",
