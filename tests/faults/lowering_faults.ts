@@ -179,7 +179,7 @@ export const loweringFaults: readonly Fault[] = [
   },
   {
     name: "a loaded value outlives a store to its memory",
-    file: "src/codegen/lower_nest.ts",
+    file: "src/codegen/lower_store.ts",
     find: "if (shareMemory(written.name, loaded.buffer, builder.buffers)) block.loaded.delete(key);",
     replace: "if (!other) block.loaded.delete(key);",
     caughtBy: memory,

@@ -67,7 +67,7 @@ export const shaderFaults: readonly Fault[] = [
   },
   {
     name: "an invocation adds its own part alone",
-    file: "src/codegen/lower_nest.ts",
+    file: "src/codegen/lower_store.ts",
     find: 'place.block.statements.push({ kind: "subgroup", op, name, type, value });',
     replace: 'place.block.statements.push({ kind: "set", name, type, value });',
     caughtBy: [{ path: "tests/schedule/subgroups.test.ts" }],
