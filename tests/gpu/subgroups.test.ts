@@ -115,6 +115,14 @@ test.each([
   expect(shadersIn(source).together).toBeUndefined();
 });
 
+test("by default a matrix and a vector are reduced so where a workgroup has four columns", () => {
+  const source = (columns: number) => `model m(x: f32[1, 64]) -> y: f32[1, ${columns}] { matmul(x, @w: [64, ${columns}] = he_normal) }`;
+  const { portable, together } = shadersIn(source(44));
+  expect(portable.trace).toContain("sketch products_by_parts");
+  expect([together?.workgroup, together?.arrays]).toEqual([[16, 1, 1], []]);
+  expect(shadersIn(source(32)).together).toBeUndefined();
+});
+
 test("a device compiles what it runs, and nothing else", async () => {
   const plan = gpuPlan(shadersIn(columns(8)).program);
   const device = (features: readonly string[], adapterInfo?: object) =>
