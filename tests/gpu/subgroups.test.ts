@@ -12,6 +12,10 @@ import { createReference } from "../../src/pipeline/execute.ts";
 import { gpuPlan } from "../../src/pipeline/gpu.ts";
 import { randomInputs } from "../../src/pipeline/verify.ts";
 import { compileShaders, planFor } from "../../src/runtime/gpu.ts";
+import { prepareWorkload } from "../../src/tuner/build_candidate.ts";
+import { buildShader } from "../../src/tuner/build_shader.ts";
+import { enumerate, spaceOf } from "../../src/tuner/space.ts";
+import { type Workload, workloadsOf } from "../../src/tuner/workload.ts";
 import { compileText } from "../support.ts";
 import { type Driver, drivers, hasDriver, openDriver } from "./dawn.ts";
 
@@ -121,6 +125,20 @@ test("by default a matrix and a vector are reduced so where a workgroup has four
   expect(portable.trace).toContain("sketch products_by_parts");
   expect([together?.workgroup, together?.arrays]).toEqual([[16, 1, 1], []]);
   expect(shadersIn(source(32)).together).toBeUndefined();
+});
+
+test("a search may take subgroups of up to 32", () => {
+  const source = "model m(x: f32[1, 64]) -> y: f32[1, 32] { matmul(x, @w: [64, 32] = he_normal) }";
+  const compiled = compileText(source, "test.qn", { target: "webgpu" });
+  const [workload] = workloadsOf(compiled).filter(({ nest }) => nest.name === "y") as [Workload];
+  const prepared = prepareWorkload(workload, 0);
+  const attempts = [...enumerate(spaceOf(workload, compiled.module.sketches, "webgpu"))];
+  const sizes = attempts.flatMap((made) => {
+    if (made.kind !== "scheduled") return [];
+    const { value } = buildShader(workload, made.scheduled, prepared, defaultGpuLimits);
+    return (value?.plan.dispatches ?? []).flatMap(([, , , , subgroups]) => subgroups?.[0] ?? []);
+  });
+  expect([...new Set(sizes)].sort((a, b) => a - b)).toEqual([2, 4, 8, 16, 32]);
 });
 
 test("a device compiles what it runs, and nothing else", async () => {
