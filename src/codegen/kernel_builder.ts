@@ -10,6 +10,7 @@ import type { GridAxis } from "../ir/loop.ts";
 import { gridRegisters, type ShaderArray } from "../ir/shader.ts";
 import type { Buffer } from "../ir/tensor.ts";
 import { exactJson } from "../support/exact_json.ts";
+import type { SubgroupTile } from "./subgroup_tile.ts";
 
 /** The kernel variable that stands for the lane (0..3) inside a vectorised loop. */
 export const lane = "lane";
@@ -32,7 +33,14 @@ export type LoopScope = {
 };
 
 /** Elements of a local tile kept in registers, `registers[p]` for row-major position p, or p / 4 where they are vectors. */
-export type Tile = { readonly name: string; readonly type: KernelType; readonly shape: readonly number[]; readonly vector: boolean };
+export type Tile = {
+  readonly name: string;
+  readonly type: KernelType;
+  readonly shape: readonly number[];
+  readonly vector: boolean;
+  /** The dimension along which every invocation of a subgroup has one place, in registers of its own. */
+  readonly spread?: number;
+};
 
 /** What a shader has beside registers and buffers; tiles in memory become arrays. */
 export type ShaderState = {
@@ -41,6 +49,8 @@ export type ShaderState = {
   readonly pending: Pending;
   /** The buffer that the nest writes. */
   readonly result: string;
+  /** Where a workgroup is made to be one subgroup: what it reduces so. */
+  readonly subgroup: SubgroupTile | undefined;
 };
 
 /** Tiles of a workgroup that were touched since its invocations last waited for each other. */

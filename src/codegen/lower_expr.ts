@@ -193,11 +193,11 @@ export function tileRegister(tile: Tile, indices: readonly Index[], place: Place
     : { register: `${tile.name}_${value}`, lane: 0 };
 }
 
-export function tilePosition(tile: Pick<Tile, "shape">, indices: readonly Index[], place: Place): Index {
+export function tilePosition(tile: Pick<Tile, "shape" | "spread">, indices: readonly Index[], place: Place): Index {
   const strides = rowMajorStrides(tile.shape);
   let position = constantIndex(0);
   indices.forEach((index, d) => {
-    position = add(position, scale(resolve(index, place), strides[d] ?? 1));
+    if (d !== tile.spread) position = add(position, scale(resolve(index, place), strides[d] ?? 1));
   });
   return position;
 }

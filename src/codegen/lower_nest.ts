@@ -4,7 +4,7 @@ import { elementCount } from "../ir/dtype.ts";
 import { dtypeOf, type Expr, tensorsRead, variablesOfExpr, visitExpr } from "../ir/expr.ts";
 import type { Kernel, KernelExpr, KernelStatement, KernelType } from "../ir/kernel.ts";
 import { typeOfKernel } from "../ir/kernel_type.ts";
-import { type AccumulateOp, type For, isGridAxis, type Nest, type Statement } from "../ir/loop.ts";
+import { accumulateFunctions, type For, isGridAxis, type Nest, type Statement } from "../ir/loop.ts";
 import { writesOf } from "../ir/loop_accesses.ts";
 import { type Buffer, shareMemory } from "../ir/tensor.ts";
 import { unreachable } from "../support/invariant.ts";
@@ -92,6 +92,11 @@ function lowerStatement(statement: Statement, place: Place): void {
 
 function lowerLoop(loop: For, place: Place): void {
   if (loop.extent === 0) return;
+  // All of its iterations are one reduction over the subgroup.
+  if (loop === place.builder.shader?.subgroup?.reduction) {
+    lowerStatement(loop.body, bind(loop, constantIndex(0), place));
+    return;
+  }
   if (place.builder.shader && loop.mode === "cooperative") {
     lowerCooperative(loop, place, lowerStatement);
     return;
@@ -194,7 +199,9 @@ function loadAhead(body: Statement, place: Place): void {
 }
 
 function lowerLocal(local: Extract<Statement, { kind: "local" }>, place: Place): void {
-  if (local.scope !== "register") {
+  const subgroup = place.builder.shader?.subgroup;
+  const spread = local === subgroup?.tile ? { spread: subgroup.dimension } : {};
+  if (local.scope !== "register" && spread.spread === undefined) {
     const buffer: Buffer = { name: local.name, dtype: local.dtype, shape: local.shape, role: { kind: "temporary" } };
     const isShared = local.scope === "workgroup";
     if (place.builder.shader) addArray(buffer, isShared ? "workgroup" : "private", place.builder);
@@ -208,8 +215,9 @@ function lowerLocal(local: Extract<Statement, { kind: "local" }>, place: Place):
     return;
   }
   const type = scalarType(local.dtype, place.builder);
-  const vector = !place.builder.float64 && elementCount(local.shape) % lanes === 0 && isIndexedByVector(local.body, local.name, new Set());
-  const tile: Tile = { name: fresh("acc", place.builder), type, shape: local.shape, vector };
+  const shape = local.shape.map((extent, d) => (d === spread.spread ? 1 : extent));
+  const vector = !place.builder.float64 && elementCount(shape) % lanes === 0 && isIndexedByVector(local.body, local.name, new Set());
+  const tile: Tile = { name: fresh("acc", place.builder), type, shape, vector, ...spread };
   lowerStatement(local.body, { ...place, tiles: new Map(place.tiles).set(local.name, tile) });
 }
 
@@ -334,7 +342,12 @@ function lowerAccumulate(statement: Accumulate, place: Place): void {
   }
   if (!isVector(place)) {
     const current = readTarget(statement, place);
-    storeScalar(statement.buffer, statement.indices, combined(statement, current, lowerScalar(statement.value, place)), place);
+    storeScalar(
+      statement.buffer,
+      statement.indices,
+      combined(statement, current, overSubgroup(statement, lowerScalar(statement.value, place), place)),
+      place,
+    );
     return;
   }
   const current = readTargetVector(statement, place);
@@ -342,12 +355,20 @@ function lowerAccumulate(statement: Accumulate, place: Place): void {
     for (let i = 0; i < lanes; i++) lowerAccumulate(statement, atLane(place, i));
     return;
   }
-  const value = combined(statement, current, lowerVector(statement.value, place));
+  const value = combined(statement, current, overSubgroup(statement, lowerVector(statement.value, place), place));
   const type = typeOfKernel(current);
   const chosen: KernelExpr = where
     ? { kind: "select", type, condition: lowerVector(where, place), whenTrue: value, otherwise: current }
     : value;
   storeVector(statement.buffer, statement.indices, chosen, place);
+}
+
+/** What each invocation of a subgroup has in registers of its own, reduced. */
+function overSubgroup({ op, value: read }: Accumulate, value: KernelExpr, place: Place): KernelExpr {
+  if (read.kind !== "read" || place.tiles.get(read.tensor)?.spread === undefined) return value;
+  const [name, type] = [fresh("total", place.builder), typeOfKernel(value)];
+  place.block.statements.push({ kind: "subgroup", op, name, type, value });
+  return { kind: "get", name, type };
 }
 
 /** The target as an expression: a tile or a buffer, read where it is written. */
@@ -370,13 +391,11 @@ function readTargetVector(statement: Accumulate, place: Place): KernelExpr | und
   return contiguous ? lowerVector(targetRead(statement), place) : undefined;
 }
 
-const functions: { readonly [op in AccumulateOp]: "add" | "mul" | "max" | "min" } = { sum: "add", prod: "mul", max: "max", min: "min" };
-
 function combined(statement: Accumulate, current: KernelExpr, value: KernelExpr): KernelExpr {
   const on = typeOfKernel(current);
   if (statement.op === "sum" && on.startsWith("f") && value.kind === "apply" && value.function === "mul") {
     const [a, b] = value.args;
     if (a && b) return { kind: "multiply_add", on, args: [a, b, current] };
   }
-  return wrapTo({ kind: "apply", function: functions[statement.op], on, args: [current, value] }, dtypeOf(statement.value));
+  return wrapTo({ kind: "apply", function: accumulateFunctions[statement.op], on, args: [current, value] }, dtypeOf(statement.value));
 }

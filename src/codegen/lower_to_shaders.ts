@@ -10,15 +10,17 @@ import { childStatements, readsOf } from "../ir/loop_accesses.ts";
 import type { Dispatch, Extents, Shader, ShaderProgram } from "../ir/shader.ts";
 import { type Buffer, extentsInMemory } from "../ir/tensor.ts";
 import { exactJson } from "../support/exact_json.ts";
+import { invariant } from "../support/invariant.ts";
 import { gridExtents } from "./grid.ts";
 import { createBuilder } from "./kernel_builder.ts";
 import { lowerBody } from "./lower_nest.ts";
 import { lowerToKernels } from "./lower_to_kernel.ts";
 import { packBindings } from "./pack_bindings.ts";
 import { hasZeroBorder, planArenas } from "./plan_arenas.ts";
+import { type SubgroupTile, subgroupTile } from "./subgroup_tile.ts";
 
-/** A shader with the buffers of its parameters, in their order. */
-type LoweredShader = { readonly shader: Shader; readonly arguments: readonly string[] };
+/** A shader with the buffers of its parameters, in their order, and the one for a device whose subgroups have room for a workgroup. */
+type LoweredShader = { readonly shader: Shader; readonly arguments: readonly string[]; readonly together: Shader | undefined };
 
 export function lowerToShaders(planned: LoopProgram, limits: GpuLimits = defaultGpuLimits): ShaderProgram {
   const program = withoutPlan(planned);
@@ -34,12 +36,21 @@ export function lowerToShaders(planned: LoopProgram, limits: GpuLimits = default
     const { lowered } = equal;
     // A nest of no iterations has nothing to dispatch.
     if (lowered.shader.body.length === 0) continue;
-    const { name: _, workload: __, trace: ___, ...compared } = lowered.shader;
-    const key = exactJson(compared);
-    const shader = shaders.get(key) ?? lowered.shader;
-    shaders.set(key, shader);
     const bound = new Map(equal.names.map((name, i): [string, string] => [name, names[i] ?? name]));
-    dispatches.push({ shader: shader.name, nest: nest.name, arguments: lowered.arguments.map((name) => bound.get(name) ?? name) });
+    dispatches.push({
+      shader: once(lowered.shader),
+      nest: nest.name,
+      arguments: lowered.arguments.map((name) => bound.get(name) ?? name),
+      ...(lowered.together ? { subgroups: once(lowered.together) } : {}),
+    });
+  }
+  /** The name of the shader that does the same. */
+  function once(lowered: Shader): string {
+    const { name: _, workload: __, trace: ___, ...compared } = lowered;
+    const key = exactJson(compared);
+    const shader = shaders.get(key) ?? lowered;
+    shaders.set(key, shader);
+    return shader.name;
   }
   const { name, inputs, outputs } = program;
   const list = [...shaders.values()];
@@ -95,11 +106,25 @@ function fitsInto(nest: Nest, other: Nest): boolean {
 
 function lowerShader(nest: Nest, buffers: ReadonlyMap<string, Buffer>): LoweredShader {
   const extents = gridExtents(nest.body);
+  const portable = lowerFor(nest, buffers, extents, undefined);
+  const subgroup = subgroupTile(nest.body, extents);
+  const together = subgroup && lowerFor(nest, buffers, extents, subgroup);
+  invariant(!together || exactJson(together.arguments) === exactJson(portable.arguments), `${nest.name} takes buffers in two orders`);
+  return { ...portable, together: together && { ...together.shader, name: `${nest.name}.subgroups` } };
+}
+
+function lowerFor(
+  nest: Nest,
+  buffers: ReadonlyMap<string, Buffer>,
+  extents: ReadonlyMap<GridAxis, number>,
+  subgroup: SubgroupTile | undefined,
+): Pick<LoweredShader, "shader" | "arguments"> {
   const builder = createBuilder(buffers, false, {
     extents,
     arrays: new Map(),
     pending: { reads: new Set(), writes: new Set() },
     result: nest.result,
+    subgroup,
   });
   const body = lowerBody(nest, builder);
   const shader: Shader = {

@@ -25,21 +25,31 @@ export function packBindings(program: ShaderProgram, limits: GpuLimits): ShaderP
   const made = new Map<string, Shader>();
   const added: ShaderPlacement[] = [];
   const dispatches = program.dispatches.map((dispatch): Dispatch => {
-    const shader = shaders.get(dispatch.shader);
+    const [shader, together] = [dispatch.shader, dispatch.subgroups].map((name) => (name === undefined ? undefined : shaders.get(name)));
     invariant(shader, `no shader ${dispatch.shader}`);
-    if (shader.parameters.length <= most) {
-      made.set(shader.name, shader);
-      return dispatch;
-    }
-    const packs = packsOf(bindingsOf(shader, dispatch, places), dispatch.nest, most, limits.maxStorageBufferBindingSize);
+    const packs =
+      shader.parameters.length <= most
+        ? []
+        : packsOf(bindingsOf(shader, dispatch, places), dispatch.nest, most, limits.maxStorageBufferBindingSize);
     added.push(...packs.map(({ place }) => place));
-    const packed = packShader(shader, packs);
-    const key = exactJson([shader.name, packed.parameters, packed.body]);
-    const known = made.get(key) ?? { ...packed, name: nameFor(shader.name, made) };
-    made.set(key, known);
-    return { ...dispatch, shader: known.name, arguments: argumentsOf(shader, dispatch, packs) };
+    return {
+      ...dispatch,
+      shader: packedOnce(shader, packs, made),
+      arguments: argumentsOf(shader, dispatch, packs),
+      // Its parameters are the same, under the same names.
+      ...(together ? { subgroups: packedOnce(together, packs, made) } : {}),
+    };
   });
   return { ...program, placements: [...program.placements, ...added], dispatches, shaders: [...made.values()] };
+}
+
+/** The name of the packed shader. */
+function packedOnce(shader: Shader, packs: readonly Pack[], made: Map<string, Shader>): string {
+  const packed = packs.length === 0 ? shader : packShader(shader, packs);
+  const key = exactJson([shader.name, packed.parameters, packed.body]);
+  const known = made.get(key) ?? { ...packed, name: nameFor(shader.name, made) };
+  made.set(key, known);
+  return known.name;
 }
 
 /** Dispatches of one shader may have their buffers lie differently. */
@@ -121,6 +131,7 @@ function moveAll(statements: readonly KernelStatement[], parts: ReadonlyMap<stri
   return statements.map((statement): KernelStatement => {
     switch (statement.kind) {
       case "set":
+      case "subgroup":
         return { ...statement, value: go(statement.value) };
       case "store":
         return { ...statement, address: go(statement.address), value: go(statement.value) };

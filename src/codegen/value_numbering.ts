@@ -46,6 +46,7 @@ function countUses(list: List, path: Path, values: Map<number, Value>, walk: Wal
   for (const statement of list) {
     switch (statement.kind) {
       case "set":
+      case "subgroup":
         visit(statement.value, true);
         renew([statement.name], walk);
         break;
@@ -87,6 +88,7 @@ function rewrite(body: List, fresh: (stem: string) => string, values: Map<number
     for (const statement of list) {
       switch (statement.kind) {
         case "set":
+        case "subgroup":
           statements.push({ ...statement, value: change(statement.value) });
           renew([statement.name], walk);
           break;

@@ -27,6 +27,9 @@ function ofStatement(statement: KernelStatement): number {
       return ofExpr(statement.condition) + Math.max(floatOperations(statement.whenTrue), floatOperations(statement.otherwise));
     case "barrier":
       return 0;
+    // An invocation adds what one other has.
+    case "subgroup":
+      return ofExpr(statement.value) + lanesOf(statement.type);
     default:
       return unreachable(statement);
   }

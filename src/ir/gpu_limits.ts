@@ -37,5 +37,8 @@ export function aboveDefault(limits: Partial<GpuLimits>): { readonly [limit: str
   return Object.fromEntries(Object.entries(limits).filter(([name, value]) => value > (defaults.get(name) ?? 0)));
 }
 
+/** Invocations of the largest subgroup that any device has (WebGPU, 4.4 GPUAdapterInfo: subgroupMaxSize). */
+export const largestSubgroup = 128;
+
 /** Bytes of all private arrays of a shader together (WGSL, 2.4 Limits: variables in the function address space). */
 export const privateBytesLimit = 8192;

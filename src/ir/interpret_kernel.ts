@@ -146,7 +146,8 @@ function compileStatement(statement: KernelStatement, context: Context): () => v
       return () => (condition() !== 0 ? whenTrue() : otherwise());
     }
     case "barrier":
-      throw new Error("internal error: a barrier is outside a shader");
+    case "subgroup":
+      throw new Error(`internal error: a ${statement.kind} is outside a shader`);
   }
 }
 
@@ -184,13 +185,13 @@ export function compileExpr(expr: KernelExpr, context: EvaluationContext): Evalu
     case "load":
       return compileLoad(expr, context);
     case "apply": {
-      const apply = lanewise(operationOf(expr.function, expr.on));
+      const apply = operationOn(expr.function, expr.on);
       const [first, second] = expr.args.map(go);
       invariant(first, `${expr.function} has no arguments`);
       return second ? () => apply(first(), second()) : () => apply(first());
     }
     case "multiply_add": {
-      const [multiply, add] = [lanewise(operationOf("mul", expr.on)), lanewise(operationOf("add", expr.on))];
+      const [multiply, add] = [operationOn("mul", expr.on), operationOn("add", expr.on)];
       const [a, b, c] = [go(expr.args[0]), go(expr.args[1]), go(expr.args[2])];
       return () => add(multiply(a(), b()), c());
     }
@@ -277,6 +278,11 @@ function lanewise(operation: Operation): (...args: Value[]) => Value {
 function roundTo(element: "i32" | "f32" | "f64"): (value: number) => number {
   if (element === "f32") return Math.fround;
   return element === "i32" ? (value) => value | 0 : (value) => value;
+}
+
+/** A function on values of a type. */
+export function operationOn(name: ScalarFunction, on: KernelType): (...args: Value[]) => Value {
+  return lanewise(operationOf(name, on));
 }
 
 /** A function on one lane of a type. */

@@ -4,14 +4,22 @@
  */
 import { invariant } from "../support/invariant.ts";
 import { dtypes } from "./dtype.ts";
-import { compileExpr, compileStore, type EvaluationContext, interpretKernel, registerOf, scalar } from "./interpret_kernel.ts";
+import { compileExpr, compileStore, type EvaluationContext, interpretKernel, operationOn, registerOf, scalar } from "./interpret_kernel.ts";
 import type { KernelStatement } from "./kernel.ts";
+import { accumulateFunctions } from "./loop.ts";
 import { readElement, writeElement } from "./memory_element.ts";
-import { type Dispatch, gridOf, type Shader, type ShaderPlacement, type ShaderProgram, weightsArena } from "./shader.ts";
+import { type Dispatch, gridOf, type Shader, type ShaderPlacement, type ShaderProgram, shaderOn, weightsArena } from "./shader.ts";
 import { type RaceWatch, watchRaces } from "./watch_races.ts";
 
-/** Every buffer as it was after the last dispatch that wrote it, with its border; `given` holds inputs by name and weights by path. */
-export function interpretShader(program: ShaderProgram, given: ReadonlyMap<string, Float64Array>): Map<string, Float64Array> {
+/**
+ * Every buffer as it was after the last dispatch that wrote it, with its border; `given` holds inputs by name and weights by path, and
+ * the device has subgroups of at least so many invocations.
+ */
+export function interpretShader(
+  program: ShaderProgram,
+  given: ReadonlyMap<string, Float64Array>,
+  subgroupSize = 0,
+): Map<string, Float64Array> {
   const arenas = new Map(program.arenas.map(({ name, bytes }) => [name, new DataView(new ArrayBuffer(bytes))]));
   const placements = new Map(program.placements.map((placement) => [placement.buffer, placement]));
   const shaders = new Map(program.shaders.map((shader) => [shader.name, shader]));
@@ -42,7 +50,7 @@ export function interpretShader(program: ShaderProgram, given: ReadonlyMap<strin
   for (const { buffer, arena } of program.placements) if (arena === weightsArena) fill(buffer, built.get(buffer));
   for (const name of program.inputs) fill(name, given.get(name));
   for (const dispatch of program.dispatches) {
-    const shader = shaders.get(dispatch.shader);
+    const shader = shaderOn(dispatch, shaders, subgroupSize);
     invariant(shader, `no shader ${dispatch.shader}`);
     runDispatch(shader, dispatch, placements, memoryOf);
     dispatch.arguments.forEach((name, i) => {
@@ -187,6 +195,16 @@ function compileOne(statement: KernelStatement, workgroup: Workgroup): Together 
         invariant(!active.includes(false), `${shader} has a barrier that not every invocation gets to`);
         for (const watch of watches) watch.forget();
       };
+    case "subgroup": {
+      const values = contexts.map((context) => compileExpr(statement.value, context));
+      const combine = operationOn(accumulateFunctions[statement.op], statement.type);
+      const registers = contexts.map((context) => registerOf(statement.name, context));
+      return (active) => {
+        invariant(!active.includes(false), `${shader} has a subgroup that not every invocation is in`);
+        const total = values.map((value) => value()).reduce((sum, value) => combine(sum, value));
+        for (const register of registers) register.value = total;
+      };
+    }
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { DType } from "./dtype.ts";
 import type { ScalarFunction } from "./expr.ts";
+import type { AccumulateOp } from "./loop.ts";
 import type { Initializer, NnOutput } from "./nn.ts";
 
 /** Scalars and 128-bit vectors. A condition is an `i32` (0 or 1), or a lane mask (0 or -1) in an `i32x4`. */
@@ -69,7 +70,12 @@ export type KernelStatement =
       readonly otherwise: readonly KernelStatement[];
     }
   /** Shaders only: every invocation of the workgroup gets here before one goes on, and sees what the others wrote. */
-  | { readonly kind: "barrier" };
+  | { readonly kind: "barrier" }
+  /**
+   * Shaders only: the workgroup is one subgroup, all of whose invocations get here together; each has the reduction of what they
+   * all have as `value` then.
+   */
+  | { readonly kind: "subgroup"; readonly op: AccumulateOp; readonly name: string; readonly type: KernelType; readonly value: KernelExpr };
 
 export type Kernel = {
   readonly name: string;

@@ -46,6 +46,7 @@ export function registersSet(statements: readonly KernelStatement[], names: Set<
   for (const statement of statements) {
     switch (statement.kind) {
       case "set":
+      case "subgroup":
         names.add(statement.name);
         break;
       case "store":

@@ -35,6 +35,15 @@ export type TileScope = (typeof tileScopes)[number];
 
 export type AccumulateOp = Exclude<ReduceOp, "argmax" | "argmin">;
 
+/** The function that takes one more value into a reduction. */
+export const accumulateFunctions: { readonly [op in AccumulateOp]: "add" | "mul" | "max" | "min" } = {
+  sum: "add",
+  prod: "mul",
+  max: "max",
+  min: "min",
+};
+export const accumulateOps = ["sum", "prod", "max", "min"] as const satisfies readonly AccumulateOp[];
+
 export type Statement =
   | { readonly kind: "for"; readonly name: string; readonly extent: number; readonly mode: LoopMode; readonly body: Statement }
   | { readonly kind: "sequence"; readonly statements: readonly Statement[] }

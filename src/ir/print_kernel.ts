@@ -76,9 +76,7 @@ function printStatement(statement: KernelStatement, scope: Scope): string {
   switch (statement.kind) {
     case "set": {
       const value = spell(statement.value, scope).text;
-      const known = scope.registers.get(statement.name) === statement.type;
-      scope.registers.set(statement.name, statement.type);
-      return printAssignment(`${printName(statement.name)}${known ? "" : `: ${statement.type}`} =`, value);
+      return printAssignment(declare(statement, scope), value);
     }
     case "store": {
       const place = printPlace(statement.buffer, statement.dtype, statement.address, statement.offset, scope);
@@ -95,7 +93,18 @@ function printStatement(statement: KernelStatement, scope: Scope): string {
     }
     case "barrier":
       return "barrier";
+    case "subgroup": {
+      const value = spell(statement.value, scope).text;
+      return printAssignment(`${declare(statement, scope)} subgroup ${statement.op}`, value);
+    }
   }
+}
+
+/** `sum: f32x4 =`, or `sum =` where the type is known. */
+function declare({ name, type }: { readonly name: string; readonly type: KernelType }, { registers }: Scope): string {
+  const isKnown = registers.get(name) === type;
+  registers.set(name, type);
+  return `${printName(name)}${isKnown ? "" : `: ${type}`} =`;
 }
 
 function spell(expr: KernelExpr, scope: Scope): Spelled {

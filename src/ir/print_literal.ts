@@ -7,7 +7,7 @@ import type { Initializer } from "./nn.ts";
 
 /** Words that begin or continue an expression or a statement; a name that is one of them is quoted. */
 const reserved = new Set(
-  "if then else and or not where in true false for sequence local reduce trace store load call declarations".split(" "),
+  "if then else and or not where in true false for sequence local reduce trace store load call declarations barrier subgroup".split(" "),
 );
 /** Vector types stand beside the dtypes in suffixes of kernel constants. */
 export const vectorTypeNames = ["i32x4", "f32x4"] as const;

@@ -43,8 +43,9 @@ function printPlacement({ buffer, dtype, shape, arena, offset, bytes, packs }: S
   return `place ${printName(buffer)}: ${printType({ dtype, shape })} in ${printName(arena)} at ${offset} bytes ${bytes}${packs ? ` packs [${packs.map(printName).join(", ")}]` : ""}`;
 }
 
-function printDispatch({ shader, nest, arguments: given }: Dispatch): string {
-  return `dispatch ${printName(shader)}(${given.map(printName).join(", ")}) nest ${printName(nest)}`;
+function printDispatch({ shader, nest, arguments: given, subgroups }: Dispatch): string {
+  const instead = subgroups === undefined ? "" : ` subgroups ${printName(subgroups)}`;
+  return `dispatch ${printName(shader)}(${given.map(printName).join(", ")}) nest ${printName(nest)}${instead}`;
 }
 
 /** `shader y(b0: f32, b1: f32 writes) workgroup 64, 1, 1 grid 12, 1, 1 { ... }` */

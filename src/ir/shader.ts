@@ -49,7 +49,13 @@ export type ShaderPlacement = {
   readonly packs?: readonly string[];
 };
 
-export type Dispatch = { readonly shader: string; readonly nest: string; readonly arguments: readonly string[] };
+export type Dispatch = {
+  readonly shader: string;
+  readonly nest: string;
+  readonly arguments: readonly string[];
+  /** What a device runs instead whose every subgroup has room for a workgroup of it: a shader of the same parameters and grid. */
+  readonly subgroups?: string;
+};
 
 export type Arena = { readonly name: string; readonly bytes: number };
 
@@ -68,6 +74,16 @@ export type ShaderProgram = {
   /** What makes the weights' arena: kernels that run at build time, on the machine that builds. */
   readonly build: KernelProgram;
 };
+
+/** The shader that a device runs whose subgroups have at least so many invocations; 0 where it has no subgroups. */
+export function shaderOn({ shader, subgroups }: Dispatch, shaders: ReadonlyMap<string, Shader>, subgroupSize: number): Shader | undefined {
+  const together = subgroups === undefined ? undefined : shaders.get(subgroups);
+  return together && workgroupSize(together) <= subgroupSize ? together : shaders.get(shader);
+}
+
+export function workgroupSize({ workgroup: [x, y, z] }: Pick<Shader, "workgroup">): number {
+  return x * y * z;
+}
 
 /** The register that holds a coordinate. */
 export const gridRegisters: { readonly [axis in GridAxis]: string } = {

@@ -20,11 +20,24 @@ export function isVarying(expr: KernelExpr, varying: ReadonlySet<string>): boole
   return childrenOfKernel(expr).some((child) => isVarying(child, varying));
 }
 
+/** Whether invocations reduce what each has. */
+export function usesSubgroups({ body }: { readonly body: readonly KernelStatement[] }): boolean {
+  return body.some((statement) => {
+    if (statement.kind === "for") return usesSubgroups(statement);
+    if (statement.kind === "if") return usesSubgroups({ body: [...statement.whenTrue, ...statement.otherwise] });
+    return statement.kind === "subgroup";
+  });
+}
+
 function spread(statements: readonly KernelStatement[], apart: boolean, varying: Set<string>): void {
   for (const statement of statements) {
     switch (statement.kind) {
       case "set":
         if (apart || isVarying(statement.value, varying)) varying.add(statement.name);
+        break;
+      // A device takes what a subgroup has in common for what other subgroups of the workgroup may have otherwise.
+      case "subgroup":
+        varying.add(statement.name);
         break;
       case "for":
         spread(statement.body, apart, varying);

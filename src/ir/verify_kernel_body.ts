@@ -56,7 +56,7 @@ export function checkKernelBody(kernel: Checkable, sizes: ReadonlyMap<string, nu
 
 function countAssignments(statements: readonly KernelStatement[], counts = new Map<string, number>()): Map<string, number> {
   for (const statement of statements) {
-    if (statement.kind === "set") counts.set(statement.name, (counts.get(statement.name) ?? 0) + 1);
+    if (statement.kind === "set" || statement.kind === "subgroup") counts.set(statement.name, (counts.get(statement.name) ?? 0) + 1);
     else if (statement.kind === "for") countAssignments(statement.body, counts);
     else if (statement.kind === "if") countAssignments([...statement.whenTrue, ...statement.otherwise], counts);
   }
@@ -114,6 +114,12 @@ function checkStatement(
       if (!body.kernel.grid) complain(body, "barrier-place", "a barrier is for the invocations of a shader");
       if (body.apart > 0) complain(body, "barrier-place", "a barrier stands behind a branch, where not every invocation may get");
       return;
+    case "subgroup":
+      if (!body.kernel.grid) complain(body, "subgroup-place", `\`${statement.name}\` is for the invocations of a shader`);
+      if (body.apart > 0)
+        complain(body, "subgroup-place", `\`${statement.name}\` stands behind a branch, where not every invocation may get`);
+      checkSet(statement, assigned, body, guarded);
+      return;
   }
 }
 
@@ -153,7 +159,12 @@ function learn(register: string, linear: Linear, body: Body): void {
   body.learned.push(register);
 }
 
-function checkSet(statement: Extract<KernelStatement, { kind: "set" }>, assigned: Assigned, body: Body, guarded: boolean): void {
+function checkSet(
+  statement: Extract<KernelStatement, { kind: "set" | "subgroup" }>,
+  assigned: Assigned,
+  body: Body,
+  guarded: boolean,
+): void {
   const { name, type, value } = statement;
   const before = assigned.get(name) ?? 0;
   // `v = replace(v, lane, x)` fills a register lane by lane: the lanes of v that are not set yet are not read.
@@ -167,7 +178,8 @@ function checkSet(statement: Extract<KernelStatement, { kind: "set" }>, assigned
   if (body.counters.has(name)) complain(body, "loop-name", `\`${name}\` counts a loop and is set`);
   body.types.set(name, declared ?? type);
   assigned.set(name, fills ? before | lanes : everyLane);
-  const linear = body.linear.assignments.get(name) === 1 ? linearOf(value, body.linear) : undefined;
+  const isOwn = statement.kind === "set" && body.linear.assignments.get(name) === 1;
+  const linear = isOwn ? linearOf(value, body.linear) : undefined;
   if (linear) learn(name, linear, body);
   else body.linear.known.delete(name);
 }

@@ -1,8 +1,10 @@
 /** Invariants of shaders, and the limits of the device that they are for. docs/levels.md lists them with their codes. */
 import type { Diagnostic } from "../support/diagnostic.ts";
+import { exactJson } from "../support/exact_json.ts";
 import { dtypes, elementCount } from "./dtype.ts";
-import { defaultGpuLimits, type GpuLimits, privateBytesLimit } from "./gpu_limits.ts";
-import { type Dispatch, type Extents, gridOf, type Shader, type ShaderPlacement, type ShaderProgram, weightsArena } from "./shader.ts";
+import { defaultGpuLimits, type GpuLimits, largestSubgroup, privateBytesLimit } from "./gpu_limits.ts";
+import { type Dispatch, gridOf, type Shader, type ShaderPlacement, type ShaderProgram, weightsArena, workgroupSize } from "./shader.ts";
+import { usesSubgroups } from "./uniformity.ts";
 import { verifyKernel } from "./verify_kernel.ts";
 import { checkKernelBody } from "./verify_kernel_body.ts";
 import { createReport, isShape, type Report, requireUnique } from "./verify_report.ts";
@@ -20,8 +22,13 @@ export function verifyShader(program: ShaderProgram, limits: GpuLimits = default
   checkMemory(program, limits, report);
   const dispatches = new Map<string, Dispatch[]>();
   for (const dispatch of program.dispatches) {
-    checkDispatch(dispatch, shaders.get(dispatch.shader), placements, report);
-    dispatches.set(dispatch.shader, [...(dispatches.get(dispatch.shader) ?? []), dispatch]);
+    const { subgroups, ...portable } = dispatch;
+    const choices = subgroups === undefined ? [portable] : [portable, { ...portable, shader: subgroups }];
+    for (const choice of choices) {
+      checkDispatch(choice, shaders.get(choice.shader), placements, report);
+      dispatches.set(choice.shader, [...(dispatches.get(choice.shader) ?? []), choice]);
+    }
+    checkSubgroups(dispatch, shaders, report);
   }
   for (const shader of program.shaders) {
     checkKernelBody(asKernel(shader), sizesOf(shader, dispatches.get(shader.name) ?? [], placements), report);
@@ -59,11 +66,12 @@ function checkLimits(shader: Shader, limits: GpuLimits, report: Report): void {
   shader.workgroup.forEach((size, i) => {
     exceed(`a workgroup size along ${"xyz"[i]}`, size, sizes[i] ?? 0, smaller);
   });
-  exceed("a workgroup size", product(shader.workgroup), limits.maxComputeInvocationsPerWorkgroup, smaller);
+  exceed("a workgroup size", workgroupSize(shader), limits.maxComputeInvocationsPerWorkgroup, smaller);
   for (const count of shader.grid) exceed("a grid side", count, limits.maxComputeWorkgroupsPerDimension, wider);
   exceed("a number of bindings", shader.parameters.length, limits.maxStorageBuffersPerShaderStage, fewer);
   exceed("workgroup memory", arrayBytes(shader, "workgroup"), limits.maxComputeWorkgroupStorageSize, less);
   exceed("private memory", arrayBytes(shader, "private"), privateBytesLimit, less);
+  if (usesSubgroups(shader)) exceed("a subgroup", workgroupSize(shader), largestSubgroup, smaller);
 }
 
 const smaller = "split by less what is bound to invocations";
@@ -71,10 +79,6 @@ const wider = "split the loop, and bind its outer part to another coordinate";
 const fewer = "let the layer read fewer tensors: compute some of them in a layer of their own";
 const less = "stage a smaller tile, or stage it further in";
 const elsewhere = "take smaller inputs, or a device with a larger limit";
-
-function product([x, y, z]: Extents): number {
-  return x * y * z;
-}
 
 /** In an array every element has a word, whatever its type. */
 export function arrayBytes({ arrays }: Pick<Shader, "arrays">, space: "private" | "workgroup"): number {
@@ -107,6 +111,18 @@ function checkDispatch(
     const other = places.find((read, k) => k !== i && read?.arena === place.arena);
     if (other) report.add("arena-shared", `${where} writes \`${place.buffer}\` in the arena of \`${other.buffer}\``);
   });
+}
+
+/** A device without subgroups runs the dispatch's own shader, and any other may run either. */
+function checkSubgroups({ shader, nest, subgroups }: Dispatch, shaders: ReadonlyMap<string, Shader>, report: Report): void {
+  const where = `the dispatch of \`${shader}\` for \`${nest}\``;
+  const own = shaders.get(shader);
+  if (own && usesSubgroups(own)) report.add("subgroup-choice", `${where} leaves no choice to a device without subgroups`);
+  const other = subgroups === undefined ? undefined : shaders.get(subgroups);
+  if (!own || !other) return;
+  const formOf = ({ parameters, workgroup, grid }: Shader) =>
+    exactJson([parameters.map(({ dtype, writes }) => [dtype, writes]), workgroup, grid]);
+  if (formOf(own) !== formOf(other)) report.add("subgroup-choice", `${where}: \`${subgroups}\` has other parameters or another grid`);
 }
 
 function checkMemory(program: ShaderProgram, limits: GpuLimits, report: Report): void {

@@ -4,7 +4,7 @@ import { shareShaders } from "../codegen/wgsl/share_shaders.ts";
 import { dtypes } from "../ir/dtype.ts";
 import { aboveDefault } from "../ir/gpu_limits.ts";
 import { readElement, writeElement } from "../ir/memory_element.ts";
-import { type ShaderPlacement, type ShaderProgram, weightsArena } from "../ir/shader.ts";
+import { type ShaderPlacement, type ShaderProgram, weightsArena, workgroupSize } from "../ir/shader.ts";
 import { arrayBytes } from "../ir/verify_shader.ts";
 import { createGpuNet, type GpuNet } from "../runtime/gpu.ts";
 import type { GpuPlan, Stretch } from "../runtime/interface.ts";
@@ -76,14 +76,21 @@ export function gpuPlan(program: ShaderProgram): GpuPlan {
   };
   const shaders = new Map(program.shaders.map((shader, i) => [shader.name, { shader, i }]));
   const shared = shareShaders(program.shaders);
+  const useOf = (name: string) => {
+    const found = shaders.get(name);
+    const use = found && shared.uses[found.i];
+    invariant(found && use, `no shader ${name}`);
+    return { ...use, ...found };
+  };
   return {
     arenas: arenas.map(({ name, bytes }) => (name === weightsArena ? (weights?.bytes ?? 0) : bytes)),
     shaders: shared.texts,
-    dispatches: program.dispatches.map(({ shader: name, arguments: given }) => {
-      const found = shaders.get(name);
-      const use = found && shared.uses[found.i];
-      invariant(found && use, `no shader ${name}`);
-      return [use.text, given.map(stretchOf), found.shader.grid, use.numbers];
+    dispatches: program.dispatches.map(({ shader: name, arguments: given, subgroups }): GpuPlan["dispatches"][number] => {
+      const { shader, text, numbers } = useOf(name);
+      const own = [text, given.map(stretchOf), shader.grid, numbers] as const;
+      if (subgroups === undefined) return own;
+      const other = useOf(subgroups);
+      return [...own, [workgroupSize(other.shader), other.text, other.numbers]];
     }),
     inputs: program.inputs.map(stretchOf),
     outputs: program.outputs.map(({ value }) => stretchOf(value)),

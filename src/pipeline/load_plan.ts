@@ -1,5 +1,5 @@
 /** A plan on a device, for measuring: its dispatches one by one, and what lies in its arenas. */
-import { bindDispatches, compileShaders, type Dispatch, guarded } from "../runtime/gpu.ts";
+import { bindDispatches, compileShaders, type Dispatch, guarded, planFor } from "../runtime/gpu.ts";
 import type { GpuPlan, Stretch } from "../runtime/interface.ts";
 import { invariant } from "../support/invariant.ts";
 
@@ -16,9 +16,10 @@ export type LoadedPlan = {
 const usages = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, storage: 0x80 } as const;
 
 /** Rejects if the device refuses a shader or has too little memory. */
-export async function loadPlan(device: GPUDevice, plan: GpuPlan, weights: Uint8Array): Promise<LoadedPlan> {
+export async function loadPlan(device: GPUDevice, whole: GpuPlan, weights: Uint8Array): Promise<LoadedPlan> {
+  const plan = planFor(device, whole);
   const usage = usages.storage | usages.copySource | usages.copyTarget;
-  const compiling = compileShaders(device, plan.shaders);
+  const compiling = compileShaders(device, plan);
   // Its own rejection is awaited below; one of the memory's may come first.
   compiling.catch(() => {});
   let arenas: GPUBuffer[] = [];

@@ -3,8 +3,8 @@
  * caches as in use; by the host's clock each is repeated until a sample is long enough, and its time is the mean.
  */
 import { floatOperations } from "../ir/float_operations.ts";
-import type { Dispatch as DispatchOf, Shader, ShaderProgram } from "../ir/shader.ts";
-import { type Dispatch, encodeDispatch } from "../runtime/gpu.ts";
+import { type Dispatch as DispatchOf, type Shader, type ShaderProgram, shaderOn } from "../ir/shader.ts";
+import { type Dispatch, encodeDispatch, subgroupSize } from "../runtime/gpu.ts";
 import { invariant } from "../support/invariant.ts";
 import { median } from "../support/median.ts";
 import type { Compiled } from "./compiled.ts";
@@ -56,7 +56,12 @@ export async function profileGpu(
   const peak = await measureGpuPeak(device, clock);
   clock.destroy();
   loaded.destroy();
-  const layers = program.dispatches.map((dispatch, i) => describe(program, dispatch, median(samples[i] ?? []) * 1000));
+  const shaders = new Map(program.shaders.map((shader) => [shader.name, shader]));
+  const layers = program.dispatches.map((dispatch, i) => {
+    const shader = shaderOn(dispatch, shaders, subgroupSize(device));
+    invariant(shader, `no shader ${dispatch.shader}`);
+    return describe(program, shader, dispatch, median(samples[i] ?? []) * 1000);
+  });
   return { layers, runs, peak, clock: clock.kind };
 }
 
@@ -83,9 +88,7 @@ async function timeAll(dispatches: readonly Dispatch[], clock: GpuClock, { now, 
   return { runs, samples };
 }
 
-function describe({ shaders, placements }: ShaderProgram, { shader: name, nest, arguments: given }: DispatchOf, us: number): LayerProfile {
-  const shader = shaders.find((candidate) => candidate.name === name);
-  invariant(shader, `no shader ${name}`);
+function describe({ placements }: ShaderProgram, shader: Shader, { nest, arguments: given }: DispatchOf, us: number): LayerProfile {
   const used = [...new Set(given)].map((buffer) => placements.find((placement) => placement.buffer === buffer));
   const written = placements.find(({ buffer }) => buffer === given[shader.parameters.findIndex((parameter) => parameter.writes)]);
   return {

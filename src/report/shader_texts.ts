@@ -9,7 +9,7 @@ import type { WatFunctions } from "./wat_functions.ts";
 export function wgslTexts({ shaders, dispatches }: ShaderProgram): WatFunctions {
   return {
     functions: new Map(shaders.map((shader) => [shader.name, printWgsl(shader)])),
-    calls: dispatches.map(({ shader }) => [shader]),
+    calls: dispatches.map(({ shader, subgroups }) => (subgroups === undefined ? [shader] : [shader, subgroups])),
   };
 }
 

@@ -29,7 +29,8 @@ export type GpuNet = {
 };
 
 /** Rejects if the device refuses a shader or has too little memory. */
-export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Uint8Array<ArrayBuffer>): Promise<GpuNet> {
+export async function createGpuNet(device: GPUDevice, whole: GpuPlan, weights: Uint8Array<ArrayBuffer>): Promise<GpuNet> {
+  const plan = planFor(device, whole);
   const { mapRead, copySource, copyTarget, storage } = usages;
   const made: GPUBuffer[] = [];
   const create = (size: number, usage: number) => {
@@ -47,7 +48,7 @@ export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Ui
   const free: GPUBuffer[] = [];
   try {
     // Compiling is what takes longest, and begins before anything else.
-    const compiling = compileShaders(device, plan.shaders);
+    const compiling = compileShaders(device, plan);
     // Its own rejection is awaited below; one of the memory's may come first.
     compiling.catch(() => {});
     const arenas = await guarded(device, () => {
@@ -152,11 +153,34 @@ export async function createGpuNet(device: GPUDevice, plan: GpuPlan, weights: Ui
   }
 }
 
-/** All at once, as far as the device can. */
-export function compileShaders(device: GPUDevice, shaders: readonly string[]): Promise<GPUComputePipeline[]> {
+/** The invocations that each of a device's subgroups has at least; 0 where it has none, or was not asked for them. */
+export function subgroupSize({ features, adapterInfo }: GPUDevice): number {
+  return (features.has("subgroups") && adapterInfo?.subgroupMinSize) || 0;
+}
+
+/** The plan as the device runs it. */
+export function planFor(device: GPUDevice, plan: GpuPlan): GpuPlan {
+  const size = subgroupSize(device);
+  return {
+    ...plan,
+    dispatches: plan.dispatches.map((dispatch) => {
+      const [, bindings, grid, , other] = dispatch;
+      return other && other[0] <= size ? [other[1], bindings, grid, other[2]] : dispatch;
+    }),
+  };
+}
+
+/** Those that some dispatch runs: all at once, as far as the device can. */
+export function compileShaders(device: GPUDevice, { shaders, dispatches }: GpuPlan): Promise<(GPUComputePipeline | undefined)[]> {
+  const used = new Set(dispatches.map(([shader]) => shader));
   return Promise.all(
-    shaders.map((code) =>
-      device.createComputePipelineAsync({ layout: "auto", compute: { module: device.createShaderModule({ code }), entryPoint: "main" } }),
+    shaders.map((code, i) =>
+      used.has(i)
+        ? device.createComputePipelineAsync({
+            layout: "auto",
+            compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
+          })
+        : undefined,
     ),
   );
 }
@@ -165,7 +189,7 @@ export function compileShaders(device: GPUDevice, shaders: readonly string[]): P
 export function bindDispatches(
   device: GPUDevice,
   { dispatches }: GpuPlan,
-  pipelines: readonly GPUComputePipeline[],
+  pipelines: readonly (GPUComputePipeline | undefined)[],
   arenas: readonly GPUBuffer[],
 ): { readonly dispatches: Dispatch[]; readonly numbers: GPUBuffer } {
   // Each at a multiple of what a uniform buffer's place must be on any device.

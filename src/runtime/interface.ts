@@ -29,12 +29,16 @@ export type GpuPlan = {
   readonly arenas: readonly number[];
   /** WGSL. */
   readonly shaders: readonly string[];
-  /** In order: which shader, what its bindings are, how many workgroups, and the numbers (i32) of the uniform buffer that follows the bindings. */
+  /**
+   * In order: which shader, what its bindings are, how many workgroups, and the numbers (i32) of the uniform buffer that follows the
+   * bindings; perhaps another shader with its numbers, for a device whose every subgroup has at least so many invocations.
+   */
   readonly dispatches: readonly (readonly [
     shader: number,
     bindings: readonly Stretch[],
     grid: readonly [number, number, number],
     numbers: readonly number[],
+    subgroups?: readonly [size: number, shader: number, numbers: readonly number[]],
   ])[];
   /** In the order of the manifest's. */
   readonly inputs: readonly Stretch[];

@@ -110,7 +110,7 @@ async function start(read: Read, given: GPUDevice | undefined, real: boolean) {
   const adapter = given ? undefined : await findAdapter(real);
   const [planBytes, weights] = await files;
   const plan: GpuPlan = JSON.parse(new TextDecoder().decode(planBytes));
-  const device = given ?? ((await adapter?.requestDevice({ requiredLimits: allowed(plan, adapter.limits) })) as GPUDevice);
+  const device = given ?? (await openDevice(adapter as GPUAdapter, plan));
   if (given) allowed(plan, given.limits);
   let reason: string | undefined;
   const lost = device.lost.then(({ message }) => {
@@ -147,6 +147,11 @@ async function findAdapter(real: boolean): Promise<GPUAdapter> {
   // On the processor, WebAssembly is faster.
   if (real && adapter.info.isFallbackAdapter) throw new Error("the only WebGPU adapter is a software one");
   return adapter;
+}
+
+function openDevice(adapter: GPUAdapter, plan: GpuPlan): Promise<GPUDevice> {
+  const requiredFeatures: GPUFeatureName[] = adapter.features.has("subgroups") ? ["subgroups"] : [];
+  return adapter.requestDevice({ requiredFeatures, requiredLimits: allowed(plan, adapter.limits) });
 }
 
 /** The limits that the plan needs, if they are there. */

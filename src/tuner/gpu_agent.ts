@@ -90,7 +90,7 @@ async function openDevice(limits: GpuLimits): Promise<AdapterWords & { readonly 
     adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
   }
   if (!adapter) throw new Error("this browser has no WebGPU adapter");
-  const wanted: GPUFeatureName[] = ["timestamp-query"];
+  const wanted: GPUFeatureName[] = ["timestamp-query", "subgroups"];
   const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits: aboveDefault(limits) });
   return { device, ...describeAdapter(adapter.info) };

@@ -70,6 +70,23 @@ test("layers whose extents make divisions and tests fall away share a text with 
   expect(shareShaders(shaders).texts.length).toBeLessThanOrEqual(shaders.length / 2);
 });
 
+test("reductions over a subgroup share a text with their numbers in it, and stand behind no test of the invocation", () => {
+  const source = `
+    op total(x: [n, c]) -> y: [n] { y[n] = sum(c) x[n, c] }
+    model m(x: f32[6, 24], z: f32[9, 40]) -> (a: f32[6], b: f32[9]) { let a = total(x)\n let b = total(z)\n (a, b) }
+    schedule six on webgpu for a { split c by 6; rfactor c.o in workgroup; bind c.o to invocation.x }
+    schedule ten on webgpu for b { split c by 10; rfactor c.o in workgroup; bind c.o to invocation.x }`;
+  const program = shadersOf(compileText(source, "test.qn", { target: "webgpu" }));
+  expect(program.shaders.map(({ name }) => name)).toEqual(["a", "a.subgroups", "b", "b.subgroups"]);
+  const plan = gpuPlan(program);
+  const [first, second] = plan.dispatches.map(([shader, , , , subgroups]) => ({ shader, subgroups }));
+  expect(plan.shaders).toHaveLength(2);
+  expect(second?.shader).toBe(first?.shader);
+  expect(second?.subgroups?.slice(0, 2)).toEqual([4, first?.subgroups?.[1]]);
+  expect(second?.subgroups?.[2]).not.toEqual(first?.subgroups?.[2]);
+  expect(program.shaders.map(oneForm)).toEqual([undefined, undefined, undefined, undefined]);
+});
+
 test("transforms of Winograd's tiles share a text, whether or not the last workgroup has invocations with nothing to do", () => {
   const source = `
     model m(x: f32[1, 32, 32, 16], y: f32[1, 24, 24, 20]) -> (a: f32[1, 32, 32, 16], b: f32[1, 24, 24, 20]) {

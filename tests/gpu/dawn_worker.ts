@@ -22,7 +22,8 @@ type Device = {
 async function open(requiredLimits: Record<string, number>): Promise<Device> {
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new Error("the driver gives no adapter");
-  const device = await adapter.requestDevice({ requiredLimits });
+  const requiredFeatures: GPUFeatureName[] = adapter.features.has("subgroups") ? ["subgroups"] : [];
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
   const said: string[] = [];
   device.onuncapturederror = ({ error }) => said.push(`uncaptured: ${error.message}`);
   void device.lost.then(({ reason, message }) => said.push(`lost (${reason}): ${message}`));

@@ -17,8 +17,9 @@ type Net = {
 };
 type Load = (options?: object) => Promise<Net>;
 
-const [folder = ""] = process.argv.slice(2);
+const [folder = "", withSubgroups = ""] = process.argv.slice(2);
 const { load }: { readonly load: Load } = await import(pathToFileURL(`${folder}/model.js`).href);
+const { load: loadOther }: { readonly load: Load } = await import(pathToFileURL(`${withSubgroups}/model.js`).href);
 const gpu = create([]);
 Object.assign(globalThis, globals);
 if (!globalThis.navigator) Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
@@ -72,6 +73,18 @@ const other = await adapter.requestDevice();
 const foreign = other.createBuffer({ size: 16, usage: GPUBufferUsage.COPY_SRC });
 seen.foreignBuffer = (await message(net.run({ x: foreign, ids }))) !== "no error";
 seen.afterForeign = (await net.run({ x, ids })).y;
+
+const bare = await ((await gpu.requestAdapter()) as GPUAdapter).requestDevice();
+seen.subgroups = await Promise.all(
+  [{}, { device: bare }].map(async (options) => {
+    const other = await loadOther({ target: "webgpu", ...options });
+    const { y } = await other.run({ x, ids });
+    const hasFeature = other.device?.features.has("subgroups");
+    other.dispose();
+    return [hasFeature, y];
+  }),
+);
+bare.destroy();
 
 device().destroy();
 await net.lost;

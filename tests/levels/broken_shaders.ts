@@ -20,7 +20,7 @@ place both: f32[80] in arena0 at 0 bytes 320 packs [x, z]
 
 dispatch first(x, k, t) nest t
 dispatch copy(t, z) nest z
-dispatch second(both, y) nest y
+dispatch second(both, y) nest y subgroups together
 
 shader first(b0: f32, b1: f32, b2: f32 writes) workgroup 16, 1, 1 grid 1, 1, 1 {
   workload "w"
@@ -39,6 +39,12 @@ shader copy(b0: f32, b1: f32 writes) workgroup 16, 1, 1 grid 1, 1, 1 {
 shader second(b0: f32, b1: f32 writes) workgroup 16, 1, 1 grid 1, 1, 1 {
   workload "w"
   store f32 b1[invocation_x] = load f32 b0[invocation_x] + load f32 b0[invocation_x; 64]
+}
+
+shader together(b0: f32, b1: f32 writes) workgroup 16, 1, 1 grid 1, 1, 1 {
+  workload "w"
+  total: f32 = subgroup sum load f32 b0[invocation_x; 16]
+  store f32 b1[invocation_x] = total
 }
 
 build
@@ -86,6 +92,20 @@ export const shaderBreaks: readonly Break[] = [
   ["shader-form", "load f32 b0[invocation_x; 64]", "load f32 b0[&b0]"],
   ["shader-form", "e: f32 = load f32 b0[invocation_x]", "e: f32 = f32(host exp(f64(load f32 b0[invocation_x])))"],
   ["barrier-place", "  barrier\n", "  if invocation_x < 3 {\n    barrier\n  }\n"],
+  ["unknown-shader", "subgroups together", "subgroups apart"],
+  ["subgroup-choice", "dispatch second(both, y) nest y subgroups together", "dispatch together(both, y) nest y"],
+  [
+    "subgroup-choice",
+    "shader together(b0: f32, b1: f32 writes) workgroup 16, 1, 1 grid 1",
+    "shader together(b0: f32, b1: f32 writes) workgroup 16, 1, 1 grid 2",
+  ],
+  ["gpu-limit", "shader together(b0: f32, b1: f32 writes) workgroup 16, 1", "shader together(b0: f32, b1: f32 writes) workgroup 16, 9"],
+  [
+    "subgroup-place",
+    "  total: f32 = subgroup sum",
+    "  total: f32 = 0.0\n  if invocation_x < 3 {\n    total = subgroup sum 1.0\n  }\n  total = subgroup sum",
+  ],
+  ["set-type", "total: f32 = subgroup sum", "total: i32 = subgroup sum"],
   ["out-of-range", "load f32 b0[invocation_x; 64]", "load f32 b0[invocation_x; 65]"],
   ["read-only", "store f32 rows[invocation_x]", "store f32 b1[invocation_x]"],
 ];

@@ -1,6 +1,7 @@
 /** Seeded kernel programs for the round trip: any data that the types allow, whether it means something or not. */
 import type { KernelExpr, KernelProgram, KernelStatement, KernelType } from "../../src/ir/kernel.ts";
 import { typeOfKernel } from "../../src/ir/kernel_type.ts";
+import { accumulateOps } from "../../src/ir/loop.ts";
 import { scalarFunctions } from "../../src/ir/scalar_functions.ts";
 import { functionNames, type Wild } from "./random_programs.ts";
 
@@ -20,7 +21,14 @@ export const kernelExprKinds: Record<KernelExpr["kind"], true> = {
   wrap: true,
   host: true,
 };
-export const kernelStatementKinds: Record<KernelStatement["kind"], true> = { set: true, store: true, for: true, if: true, barrier: true };
+export const kernelStatementKinds: Record<KernelStatement["kind"], true> = {
+  set: true,
+  store: true,
+  for: true,
+  if: true,
+  barrier: true,
+  subgroup: true,
+};
 
 const kernelTypeNames: readonly KernelType[] = ["i32", "f32", "f64", "i32x4", "f32x4"];
 
@@ -97,6 +105,8 @@ export function wildKernelProgram(wild: Wild): KernelProgram {
         return { kind, condition: expr(2), whenTrue: statements(depth - 1), otherwise: chance(0.5) ? statements(depth - 1) : [] };
       case "barrier":
         return { kind };
+      case "subgroup":
+        return { kind, op: random.pick(accumulateOps), name: name(), type: type(), value: expr(2) };
     }
   };
   const bytes = () => random.integer(0, 1 << 24);

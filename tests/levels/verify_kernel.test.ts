@@ -99,6 +99,7 @@ const breaks: readonly Break[] = [
   ["store-type", "store f32x4 b1[q]", "store f32 b1[q]"],
   ["condition-type", "if 1 < i {", "if w < w {"],
   ["condition-type", "if w < splat(0.0) then t", "if i < 2 then t"],
+  ["subgroup-place", "g: f64 = host exp(f64(e))", "e = subgroup sum e\n    g: f64 = host exp(f64(e))"],
   ["barrier-place", "g: f64 = host exp(f64(e))", "barrier\n    g: f64 = host exp(f64(e))"],
   ["loop-extent", "for i in 16 {", "for i in 0 {"],
   ["loop-name", "for i in 4 {\n    a: i32", "for acc in 4 {\n    i: i32 = acc\n    a: i32"],

@@ -1,5 +1,6 @@
 /** Random schedules as shaders, interpreted: they mean what the model means, and no two invocations race for what a workgroup shares. */
 import { expect, test } from "vitest";
+import { largestSubgroup } from "../../src/ir/gpu_limits.ts";
 import { initializeWeights } from "../../src/ir/initialize.ts";
 import { interpretShader } from "../../src/ir/interpret_shader.ts";
 import { printLoop } from "../../src/ir/print_loop.ts";
@@ -13,6 +14,7 @@ import { distributed, randomSchedule } from "./random_schedule.ts";
 
 const seeds = full ? 60 : 6;
 let shared = 0;
+let together = 0;
 
 test.each(Object.keys(scheduledModels))("random schedules of %s as shaders", (name) => {
   const compiled = compileText(scheduledModels[name] as string, "test.qn", { target: "webgpu" });
@@ -30,13 +32,21 @@ test.each(Object.keys(scheduledModels))("random schedules of %s as shaders", (na
       continue;
     }
     if (value.shaders.some(({ arrays }) => arrays.some(({ space }) => space === "workgroup"))) shared++;
-    const actual = interpretShader(value, given);
-    for (const { name: output, value: buffer } of value.outputs)
-      expected.get(output)?.forEach((wanted, i) => {
-        const error = Math.abs((actual.get(buffer)?.[i] ?? Number.NaN) - wanted) / Math.max(1, Math.abs(wanted));
-        if (!(error < 1e-4)) expect.fail(`${name}, seed ${seed}: ${output}[${i}] is off by ${error}\n${printLoop(program)}`);
-      });
+    const mayChoose = value.dispatches.some(({ subgroups }) => subgroups !== undefined);
+    if (mayChoose) together++;
+    for (const subgroups of mayChoose ? [0, largestSubgroup] : [0]) {
+      const actual = interpretShader(value, given, subgroups);
+      for (const { name: output, value: buffer } of value.outputs)
+        expected.get(output)?.forEach((wanted, i) => {
+          const error = Math.abs((actual.get(buffer)?.[i] ?? Number.NaN) - wanted) / Math.max(1, Math.abs(wanted));
+          const on = `${name}, seed ${seed}, subgroups of ${subgroups}`;
+          if (!(error < 1e-4)) expect.fail(`${on}: ${output}[${i}] is off by ${error}\n${printLoop(program)}`);
+        });
+    }
   }
 });
 
-test("some of them shared tiles", () => expect(shared).toBeGreaterThan(seeds / 2));
+test("some of them shared tiles, and some reduced over a subgroup", () => {
+  expect(shared).toBeGreaterThan(seeds / 2);
+  expect(together).toBeGreaterThan(seeds / 6);
+});

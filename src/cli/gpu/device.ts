@@ -59,7 +59,7 @@ export async function openGpu(terminal: Terminal, options: Options): Promise<Ope
       terminal,
       options,
     );
-  const wanted: GPUFeatureName[] = ["timestamp-query"];
+  const wanted: GPUFeatureName[] = ["timestamp-query", "subgroups"];
   const device = await adapter.requestDevice({
     requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
     requiredLimits,

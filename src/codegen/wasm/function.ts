@@ -92,6 +92,7 @@ function rewriteStatement(statement: KernelStatement, to: Rewriting, isInner: bo
       return [{ kind: "if", condition: go(statement.condition), whenTrue, otherwise }];
     }
     case "barrier":
+    case "subgroup":
       return oneThread();
     default:
       return unreachable(statement);
@@ -154,6 +155,7 @@ function readsRegister(list: readonly KernelStatement[], name: string): boolean 
       case "if":
         return reads(statement.condition) || readsRegister([...statement.whenTrue, ...statement.otherwise], name);
       case "barrier":
+      case "subgroup":
         return oneThread();
       default:
         return unreachable(statement);

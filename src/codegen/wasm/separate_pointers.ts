@@ -106,6 +106,7 @@ function collect(list: List, families: Map<string, Family>): void {
         collect(statement.otherwise, families);
         break;
       case "barrier":
+      case "subgroup":
         oneThread();
         break;
       default:
@@ -142,6 +143,7 @@ function separate(list: List, starts: ReadonlyMap<string, readonly number[]>): K
         return [{ ...statement, condition: go(statement.condition), whenTrue, otherwise }];
       }
       case "barrier":
+      case "subgroup":
         return oneThread();
       default:
         return unreachable(statement);

@@ -142,6 +142,7 @@ function usesOf(list: List, skip: ReadonlySet<KernelStatement>, uses: Uses = { r
         usesOf([...statement.whenTrue, ...statement.otherwise], skip, uses);
         break;
       case "barrier":
+      case "subgroup":
         return oneThread();
       default:
         unreachable(statement);

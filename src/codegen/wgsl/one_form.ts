@@ -21,11 +21,11 @@ type Frame = { readonly counter: string | undefined; readonly sets: KernelStatem
 const number = "number";
 const digits = ["digit_0", "digit_1", "digit_2"] as const;
 
-/** Undefined for a shader that has no such form: of more than three digits, of a grid in two dimensions, or with barriers. */
+/** Undefined for a shader that has no such form: of more than three digits, of a grid in two dimensions, or whose invocations meet. */
 export function oneForm(shader: Shader): Shader | undefined {
   const [width, ...others] = shader.workgroup;
   const isLine = [...others, ...shader.grid.slice(1)].every((extent) => extent === 1);
-  if (!isLine || hasBarrier(shader.body)) return undefined;
+  if (!isLine || doesMeet(shader.body)) return undefined;
   const sums = knownSums(shader, width);
   const parameters = new Set(shader.parameters.map(({ name }) => name));
   const addressSum = ({ buffer, address }: Access): Sum | undefined => {
@@ -58,6 +58,7 @@ export function oneForm(shader: Shader): Shader | undefined {
     return statements.map((statement): KernelStatement => {
       switch (statement.kind) {
         case "set":
+        case "subgroup":
           return { ...statement, value: inExpr(statement.value) };
         case "store": {
           const value = inExpr(statement.value);
@@ -234,12 +235,14 @@ function visitExpressions(statements: Statements, visit: (expr: KernelExpr) => v
   }
 }
 
-function hasBarrier(statements: Statements): boolean {
+/** Whether all invocations of a workgroup must get to some statement together. */
+function doesMeet(statements: Statements): boolean {
   return statements.some(
     (statement) =>
       statement.kind === "barrier" ||
-      (statement.kind === "for" && hasBarrier(statement.body)) ||
-      (statement.kind === "if" && (hasBarrier(statement.whenTrue) || hasBarrier(statement.otherwise))),
+      statement.kind === "subgroup" ||
+      (statement.kind === "for" && doesMeet(statement.body)) ||
+      (statement.kind === "if" && (doesMeet(statement.whenTrue) || doesMeet(statement.otherwise))),
   );
 }
 

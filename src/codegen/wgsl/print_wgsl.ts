@@ -1,12 +1,14 @@
 /** printWgsl: a shader as the text that a device compiles. Its first lines say what it computes, by which schedule, and its hash. */
 import type { KernelStatement } from "../../ir/kernel.ts";
 import { kernelTypes } from "../../ir/kernel_type.ts";
+import type { AccumulateOp } from "../../ir/loop.ts";
 import { indent } from "../../ir/print_literal.ts";
 import { printShaderBody } from "../../ir/print_shader.ts";
 import { gridOf, type Shader } from "../../ir/shader.ts";
+import { usesSubgroups } from "../../ir/uniformity.ts";
 import { hashText } from "../../support/hash.ts";
 import { invariant, unreachable } from "../../support/invariant.ts";
-import { conditionText, type ExprContext, elementsOfVector, placeText, valueText } from "./expressions.ts";
+import { callText, conditionText, type ExprContext, elementsOfVector, placeText, valueText } from "./expressions.ts";
 import { type Helper, helperNames, helperTexts } from "./helpers.ts";
 import { intervalOf } from "./intervals.ts";
 import { createNames } from "./names.ts";
@@ -75,6 +77,7 @@ export function printCode(shader: Shader, numbers: Numbers): string {
   ];
   const uniform = numbers.names.length > 0 ? declareNumbers(numbers.names, shader.parameters.length) : { outside: [], inside: "" };
   const sections = [
+    ...(usesSubgroups(shader) ? ["enable subgroups;"] : []),
     [...uniform.outside, ...bindings, ...arrays.filter(({ space }) => space === "workgroup").map(({ text }) => text)].join("\n"),
     ...helperTexts(helpers),
     `@compute @workgroup_size(${shader.workgroup.join(", ")})\nfn main(${builtins.join(", ")}) {\n${indent(inside + uniform.inside + lines + body)}}`,
@@ -127,10 +130,22 @@ function printStatement(statement: KernelStatement, printer: Printer): string {
     }
     case "barrier":
       return "workgroupBarrier();";
+    case "subgroup": {
+      const declaration = printer.registers.isLet(statement.name) ? "let " : "";
+      return `${declaration}${printer.names(statement.name)} = ${callText(subgroupFunctions[statement.op], [valueText(statement.value, printer)]).text};`;
+    }
     default:
       return unreachable(statement);
   }
 }
+
+/** WGSL, 17.13 Subgroup built-in functions. */
+const subgroupFunctions: { readonly [op in AccumulateOp]: string } = {
+  sum: "subgroupAdd",
+  prod: "subgroupMul",
+  max: "subgroupMax",
+  min: "subgroupMin",
+};
 
 function printStore(statement: Extract<KernelStatement, { kind: "store" }>, printer: Printer): string {
   const { names, storages, use } = printer;

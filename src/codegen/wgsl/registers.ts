@@ -32,6 +32,7 @@ export function registersOf(body: List): Registers {
     for (const statement of list) {
       switch (statement.kind) {
         case "set":
+        case "subgroup":
           inExpr(statement.value, path);
           touch(statement.name, path, statement.type, true);
           break;

@@ -65,6 +65,7 @@ function visitAccesses(statements: readonly KernelStatement[], visit: (buffer: s
   for (const statement of statements) {
     switch (statement.kind) {
       case "set":
+      case "subgroup":
         inExpr(statement.value);
         break;
       case "store":

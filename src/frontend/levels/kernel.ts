@@ -12,6 +12,7 @@ import type {
   WeightSource,
 } from "../../ir/kernel.ts";
 import { isKernelType, kernelTypes, splatType, typeOfKernel } from "../../ir/kernel_type.ts";
+import { accumulateOps } from "../../ir/loop.ts";
 import type { NnOutput } from "../../ir/nn.ts";
 import { strengths } from "../../ir/print_expr.ts";
 import { isScalarFunction } from "../../ir/scalar_functions.ts";
@@ -187,9 +188,10 @@ export function takeStatement(cursor: Cursor, scope: Scope): KernelStatement {
   if (!declared)
     return failAt(cursor, "unknown-register", `\`${name}\` has no type yet`, token, `write \`${name}: f32 = ...\` where it is set first`);
   take(cursor, "=");
+  const op = eat(cursor, "subgroup") ? takeWord(cursor, accumulateOps) : undefined;
   const value = parseKernelExpr(cursor, scope);
   scope.registers.set(name, declared);
-  return { kind: "set", name, type: declared, value };
+  return op ? { kind: "subgroup", op, name, type: declared, value } : { kind: "set", name, type: declared, value };
 }
 
 function takeKernelType(cursor: Cursor): KernelType {

@@ -1,7 +1,16 @@
 /** parseLoop: the loop level's text; see `src/ir/print_loop.ts`. */
 import type { DType } from "../../ir/dtype.ts";
 import type { Expr } from "../../ir/expr.ts";
-import { type AccumulateOp, type LoopMode, type LoopProgram, loopModes, type Nest, type Statement, tileScopes } from "../../ir/loop.ts";
+import {
+  type AccumulateOp,
+  accumulateOps,
+  type LoopMode,
+  type LoopProgram,
+  loopModes,
+  type Nest,
+  type Statement,
+  tileScopes,
+} from "../../ir/loop.ts";
 import { strengths } from "../../ir/print_expr.ts";
 import type { Checked } from "../../support/diagnostic.ts";
 import { createShared, requireName, sharedItems, takeBraced, takeHeader, takeItems, takePhase, takeTrace, takeType } from "./buffers.ts";
@@ -132,7 +141,7 @@ function takeAccumulateOp(cursor: Cursor): AccumulateOp {
 function takeReduce(cursor: Cursor, declared: Declared, target: Target): Statement {
   const { start } = peek(cursor);
   take(cursor, "reduce");
-  const op = takeWord(cursor, ["sum", "prod", "max", "min"]);
+  const op = takeWord(cursor, accumulateOps);
   const over = eat(cursor, "over") ? takeNames(cursor) : [];
   take(cursor, "into");
   const accumulator = takeName(cursor, "the accumulator's name");

@@ -94,7 +94,9 @@ function takeDispatch(cursor: Cursor): Dispatch {
   const shader = takeName(cursor, "a shader");
   const given = takeList(cursor, "(", ")", () => takeName(cursor));
   take(cursor, "nest");
-  return { shader, nest: takeName(cursor), arguments: given };
+  const nest = takeName(cursor);
+  const subgroups = eat(cursor, "subgroups") ? takeName(cursor, "a shader") : undefined;
+  return { shader, nest, arguments: given, ...(subgroups === undefined ? {} : { subgroups }) };
 }
 
 function takeShader(cursor: Cursor): Shader {
