@@ -11,19 +11,23 @@ import { exhaustiveText } from "./exhaustive.ts";
 import { rateText } from "./rate.ts";
 import { recordText } from "./record.ts";
 import { replayText } from "./replay.ts";
+import { schedulesText } from "./schedules.ts";
 
 /** Seconds that each takes, nearly: searching takes most of them, and what is measured at the end the rest. */
 const figures = {
   rate: { seconds: "60", networks: "resnet18", text: rateText },
   exhaustive: { seconds: "300", networks: "vgg-cifar,mobilenet-v2", text: exhaustiveText },
-  curves: { seconds: "360", networks: "vgg-cifar", text: curvesText },
+  curves: { seconds: "600", networks: "vgg-cifar,mobilenet-v2", text: curvesText },
   engines: { seconds: "480", networks: "vgg-cifar", text: enginesText },
   budget: { seconds: "180,1200", networks: "resnet18", text: budgetText },
   replay: { seconds: "60", networks: "vgg-cifar", text: replayText },
 } as const;
 
-/** Not figures: what `replay` reads is measured anew. */
-const tools = { record: { seconds: "600", networks: "vgg-cifar,mobilenet-v2", text: recordText } } as const;
+/** Not figures: what `replay` reads, and what `bench -- --tuned` does, is made anew. */
+const tools = {
+  record: { seconds: "600", networks: "vgg-cifar,mobilenet-v2", text: recordText },
+  schedules: { seconds: "180", networks: "vgg-cifar,resnet8,vww,squeezenet,mobilenet-v2,resnet18,resnet50", text: schedulesText },
+} as const;
 
 export type Options = {
   /** Of the whole figure; of `budget`, of each run. */
@@ -39,13 +43,14 @@ const names = Object.keys(figures) as (keyof typeof figures)[];
 const words = Object.keys(known) as (keyof typeof known)[];
 const usage = `npm --prefix bench run tuner -- FIGURE... [OPTIONS]
 
-  FIGURE           of all, ${names.join(", ")}; or record, which measures what replay reads
-  --seconds N      of each figure (default: ${names.map((name) => `${name} ${figures[name].seconds}`).join(", ")};
-                   budget takes one for each of its runs)
+  FIGURE           of all, ${names.join(", ")};
+                   or record, which measures what replay reads; or schedules, which tunes examples/NAME for --engine
+  --seconds N      of each figure (default: ${words.map((name) => `${name} ${known[name].seconds}`).join(", ")};
+                   budget takes one for each of its runs, schedules for each network)
   --networks A,B   of ${networkNames.join(", ")} (default: ${names.map((name) => `${name} ${figures[name].networks}`).join(", ")})
   --trials N       of each run of curves (default: 250), of each search of exhaustive (default: 48)
   --engine NAME    node or chromium, for all but engines (default: node)
-  --node PATH      a current Node, for engines, which is left out of its table otherwise
+  --node PATH      a current Node, for engines, which is left out of its table otherwise; for schedules, the Node to measure in
   --write          puts each figure into its part of RESULTS.md`;
 
 const { values, positionals } = parseArgs({
@@ -91,7 +96,8 @@ async function run(): Promise<void> {
       took,
     ].join("\n\n");
     console.log(`${text}\n`);
-    if (values.write && name !== "record") writePart(new URL("../RESULTS.md", import.meta.url), `tuner ${name}`, text);
+    if (values.write && name !== "record" && name !== "schedules")
+      writePart(new URL("../RESULTS.md", import.meta.url), `tuner ${name}`, text);
   }
 }
 

@@ -60,7 +60,7 @@ function parseEntry(cursor: Cursor): Entry {
     return { kind: "part", part: { ...(own === undefined ? {} : { ms: own }), ...(other === undefined ? {} : { defaultMs: other }) } };
   }
   if (eat(cursor, "use")) {
-    const algorithm = takeName(cursor, "a rule, `direct` or `apart` after `use`");
+    const algorithm = takeName(cursor, "a rule, `direct`, `apart` or `unfused` after `use`");
     return { kind: "choice", choice: { algorithm, layers: parseLayers(cursor), span: spanFrom(cursor, start) } };
   }
   if (eat(cursor, "workload")) {

@@ -44,6 +44,11 @@ export type ImportOptions = {
   readonly shapes?: ReadonlyMap<string, readonly number[]>;
   /** Inputs that become constants, by the source's names. */
   readonly fixed?: ReadonlyMap<string, ImportedTensor>;
+  /**
+   * Whether what a network repeats becomes functions of its text. Those weights may then have other paths, and values other names:
+   * what is computed stays the same.
+   */
+  readonly blocks?: boolean;
 };
 
 /** A name of the interface: the model's identifier and what the source calls it. */

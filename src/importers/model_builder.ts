@@ -54,9 +54,11 @@ export type ModelHead = {
   /** Where the model comes from, for its documentation: "Imported from net.onnx (ONNX, opset 13)." */
   readonly origin: string;
   readonly library: Library;
+  /** Whether lines that are repeated become functions. */
+  readonly blocks?: boolean | undefined;
 };
 
-export function createModelBuilder({ name, origin, library }: ModelHead): ModelBuilder {
+export function createModelBuilder({ name, origin, library, blocks = false }: ModelHead): ModelBuilder {
   const names = createNames(reservedWords(library));
   const values = new Map<number, ImportedTensor>();
   const paths = new Set<string>();
@@ -98,6 +100,7 @@ export function createModelBuilder({ name, origin, library }: ModelHead): ModelB
       operands,
       types,
       attributes: needed(operator, types, attributes, value),
+      complete: value.attributes,
       results,
       name: wanted,
       node,
@@ -183,8 +186,8 @@ export function createModelBuilder({ name, origin, library }: ModelHead): ModelB
         names,
         library,
       };
-      const { text, used } = writeModel(written);
-      const kept = new Map([...tensors].filter(([path]) => used.has(path)));
+      const { text, paths: used } = writeModel(written, { blocks });
+      const kept = new Map([...tensors].flatMap(([path, tensor]) => (used.has(path) ? [[used.get(path) ?? path, tensor] as const] : [])));
       return { value: { name: modelName, text, weights: kept, inputs: inputs.map(plain), outputs: named.map(plain) }, diagnostics: [] };
     },
   };

@@ -26,12 +26,16 @@ export type Names = { take(wanted: string): string; has(name: string): boolean }
 
 export function createNames(reserved: Iterable<string> = []): Names {
   const taken = new Set(reserved);
+  // Of names that many want, where to go on: a file may have any number of them.
+  const next = new Map<string, number>();
   return {
     has: (name) => taken.has(name),
     take(wanted) {
       const base = identifierOf(wanted);
       let name = base;
-      for (let i = 2; taken.has(name); i++) name = `${base}_${i}`;
+      let i = next.get(base) ?? 2;
+      for (; taken.has(name); i++) name = `${base}_${i}`;
+      next.set(base, i);
       taken.add(name);
       return name;
     },

@@ -1,6 +1,6 @@
 /** Expressions of the language, for what importers write: they stand nowhere in a source. */
 import type { Argument, Syntax, TypeSyntax } from "../ir/declaration.ts";
-import type { TensorType } from "../ir/dtype.ts";
+import type { DType, TensorType } from "../ir/dtype.ts";
 import type { Attributes, AttributeValue } from "../ir/nn.ts";
 import type { Span } from "../support/diagnostic.ts";
 import { weightStep } from "./names.ts";
@@ -32,11 +32,19 @@ export function callSyntax(callee: string, operands: readonly Syntax[], attribut
 
 /** The element type is left out where it is f32. */
 export function typeSyntax({ dtype, shape }: TensorType, always = false): TypeSyntax {
-  const dimensions = shape.map((extent) => ({ spread: false, value: numberSyntax(extent), span: nowhere }));
+  const { dimensions } = dimensionsSyntax(dtype, shape.map(numberSyntax));
   return { ...(dtype === "f32" && !always ? {} : { dtype }), dimensions, span: nowhere };
 }
 
-export function weightSyntax(steps: readonly string[], type: TensorType): Syntax {
+/** The same of any extents, after those that are in a pack. */
+export function dimensionsSyntax(dtype: DType, extents: readonly Syntax[], pack?: string): TypeSyntax {
+  const spread = pack === undefined ? [] : [{ spread: true, value: nameSyntax(pack), span: nowhere }];
+  const dimensions = [...spread, ...extents.map((value) => ({ spread: false, value, span: nowhere }))];
+  return { ...(dtype === "f32" ? {} : { dtype }), dimensions, span: nowhere };
+}
+
+/** A weight; without a type, the scope of several. */
+export function weightSyntax(steps: readonly string[], type?: TypeSyntax): Syntax {
   const path = steps.map((step) => weightStep(step, (value) => ({ kind: "index", index: numberSyntax(value) })));
-  return { kind: "weight", path, type: typeSyntax(type), span: nowhere };
+  return { kind: "weight", path, ...(type ? { type } : {}), span: nowhere };
 }

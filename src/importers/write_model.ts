@@ -1,84 +1,73 @@
-/**
- * The text of an imported model. A line is a statement of its own, or goes on with the one before by `|>` where nobody else reads
- * that and a layer does not begin; above every statement a comment names the foreign nodes that it says.
- */
-import type { ModelDeclaration, StatementSyntax, Syntax } from "../ir/declaration.ts";
+/** The text of an imported model; above every statement a comment names the foreign nodes that it says. */
+import type { FnDeclaration, ModelDeclaration, StatementSyntax, Syntax } from "../ir/declaration.ts";
 import { printBody, printDeclaration } from "../ir/print_declaration.ts";
-import { notationsOf } from "../semantics/module.ts";
-import { invariant } from "../support/invariant.ts";
 import { shownName } from "./limits.ts";
-import { callSyntax, nameSyntax, nowhere, numberSyntax, typeSyntax, weightSyntax } from "./syntax.ts";
-import type { ForeignNode, Line, Value, WrittenModel } from "./written_model.ts";
-
-/** Calls in one pipeline; a longer one is hard to read. */
-const longestPipeline = 6;
+import { createNames, reservedWords } from "./names.ts";
+import { type Lines, repeatedStretches } from "./repeated_stretches.ts";
+import { nameSyntax, nowhere, typeSyntax, weightSyntax } from "./syntax.ts";
+import { type PlannedFunction, planFunction, type WrittenFunction, writeFunction } from "./write_function.ts";
+import { type Call, callOfLine, type Statement, writeStatements } from "./write_statements.ts";
+import type { ForeignNode, Line, WrittenModel } from "./written_model.ts";
 
 /** Nodes that one comment names, and characters of each. */
 const longestComment = 6;
 const longestName = 48;
 
-type Statement = {
-  readonly results: readonly Value[];
-  readonly name: string | undefined;
-  readonly nodes: readonly ForeignNode[];
-  readonly syntax: Syntax;
-  readonly calls: number;
+export type ModelText = {
+  readonly text: string;
+  /** Of the weights that the text mentions, the paths that it has for them, by those that they had. */
+  readonly paths: ReadonlyMap<string, string>;
 };
 
-/** `used` are the paths of the weights that the text mentions. */
-export function writeModel(model: WrittenModel): { readonly text: string; readonly used: ReadonlySet<string> } {
+/** With `blocks`, lines that are repeated become functions. */
+export function writeModel(model: WrittenModel, { blocks }: { readonly blocks: boolean }): ModelText {
   const lines = neededLines(model);
-  const uses = countUses(lines, model);
-  const symbols = new Map([...notationsOf(model.library.operators)].map(([symbol, operator]) => [operator, symbol]));
+  const all: Lines = { lines, weights: model.weights, uses: countUses(lines, model), library: model.library };
+  const functions = blocks ? writeFunctions(all, model) : [];
   const spelled = new Map<number, Syntax>(model.inputs.map(({ id, name }) => [id, nameSyntax(name)]));
-  for (const [id, { steps, type }] of model.weights) spelled.set(id, weightSyntax(steps, type));
-  const outputs = new Map(model.outputs.map(({ id, name }) => [id, name]));
-  const isOutput = (value: Value) => outputs.has(value.id);
-  const written: { readonly nodes: readonly ForeignNode[]; readonly statement: StatementSyntax }[] = [];
-  let open: Statement | undefined;
+  for (const [id, { steps, type }] of model.weights) spelled.set(id, weightSyntax(steps, typeSyntax(type)));
+  const named = new Map(model.outputs.map(({ id, name }) => [id, name]));
+  const calls = callsOf(all, functions);
+  const statements = writeStatements({ calls, spelled, named, uses: all.uses, names: model.names, library: model.library });
+  const declarations = functions.map(({ declaration }) => declaration);
+  return { text: modelText(model, declarations, statements, resultSyntax(model, spelled)), paths: pathsOf(lines, model, functions) };
+}
 
-  const close = () => {
-    if (!open) return;
-    const [first = open.results[0]] = open.results;
-    invariant(first, "a call without results");
-    const names = open.results.map((value, i) => outputs.get(value.id) ?? model.names.take(nameOf(open as Statement, i)));
-    for (const [i, value] of open.results.entries()) spelled.set(value.id, nameSyntax(names[i] as string));
-    const pattern = { names, list: names.length > 1, span: nowhere };
-    written.push({ nodes: open.nodes, statement: { kind: "let", pattern, value: open.syntax, span: nowhere } });
-    open = undefined;
-  };
+type Replaced = WrittenFunction & Pick<PlannedFunction, "repetition">;
 
-  for (const line of lines) {
-    const [first] = line.operands;
-    const goesOn =
-      open !== undefined &&
-      typeof first === "object" &&
-      open.results.length === 1 &&
-      open.results[0]?.id === first.id &&
-      uses.get(first.id) === 1 &&
-      !isOutput(first) &&
-      open.calls < longestPipeline &&
-      !line.operands.some((operand, i) => i > 0 && typeof operand === "object" && operand.id === first.id) &&
-      !beginsLayer(line, model) &&
-      infixOf(line, symbols) === undefined;
-    if (!goesOn) close();
-    const before: Statement | undefined = goesOn ? open : undefined;
-    const operands = line.operands.map((operand, i) => {
-      if (typeof operand === "number") return numberSyntax(operand);
-      const syntax = i === 0 && before ? before.syntax : spelled.get(operand.id);
-      invariant(syntax, "an operand is used before it is computed");
-      return syntax;
-    });
-    open = {
-      results: line.results,
-      name: line.name ?? (line.results.some(isOutput) ? undefined : before?.name),
-      nodes: [...(before?.nodes ?? []), ...(line.node ? [line.node] : [])],
-      syntax: lineSyntax(line, operands, symbols, before !== undefined),
-      calls: (before?.calls ?? 0) + 1,
-    };
+function writeFunctions(all: Lines, model: WrittenModel): readonly Replaced[] {
+  const planned = new Map<number, PlannedFunction>();
+  const repetitions = repeatedStretches(all, (repetition) => {
+    const plan = planFunction(repetition, all);
+    if (plan) planned.set(repetition.stretches[0]?.start ?? 0, plan);
+    return plan !== undefined;
+  });
+  const reserved = new Set([...reservedWords(model.library), ...model.library.operators.keys(), model.name]);
+  const functions = createNames(reserved);
+  const paths = new Set([...model.weights.values()].map(({ steps }) => steps.join(".")));
+  return repetitions.flatMap(({ stretches }) => {
+    const plan = planned.get(stretches[0]?.start ?? 0);
+    if (!plan) return [];
+    const written = writeFunction(plan, all, { functions, reserved, paths });
+    for (const steps of written.paths.values()) paths.add(steps.join("."));
+    return [{ ...written, repetition: plan.repetition }];
+  });
+}
+
+/** The lines, and in the place of those that a function says its call. */
+function callsOf({ lines, weights }: Lines, functions: readonly Replaced[]): readonly Call[] {
+  const replaced = new Map(
+    functions.flatMap(({ calls, repetition: { length, stretches } }) =>
+      stretches.map(({ start }, k) => [start, { call: calls[k] as Call, length }] as const),
+    ),
+  );
+  const calls: Call[] = [];
+  for (let i = 0; i < lines.length; ) {
+    const { call, length } = replaced.get(i) ?? { call: callOfLine(lines[i] as Line, weights), length: 1 };
+    calls.push(call);
+    i += length;
   }
-  close();
-  return { text: modelText(model, written, resultSyntax(model, spelled)), used: usedPaths(lines, model) };
+  return calls;
 }
 
 /** The model's last line. */
@@ -101,53 +90,32 @@ function neededLines({ lines, outputs }: WrittenModel): readonly Line[] {
   return kept.reverse();
 }
 
-function countUses(lines: readonly Line[], { outputs }: WrittenModel): ReadonlyMap<number, number> {
+function countUses(lines: readonly Line[], model: WrittenModel): ReadonlyMap<number, number> {
   const uses = new Map<number, number>();
-  const read = [...lines.flatMap(({ operands }) => operands.flatMap((operand) => (typeof operand === "object" ? [operand.id] : [])))];
-  for (const id of [...read, ...outputs.map((output) => output.id)]) uses.set(id, (uses.get(id) ?? 0) + 1);
+  for (const id of readBy(lines, model)) uses.set(id, (uses.get(id) ?? 0) + 1);
   return uses;
 }
 
-function usedPaths(lines: readonly Line[], { weights, outputs }: WrittenModel): ReadonlySet<string> {
-  const ids = [...lines.flatMap(({ operands }) => operands.flatMap((operand) => (typeof operand === "object" ? [operand.id] : [])))];
-  return new Set([...ids, ...outputs.map(({ id }) => id)].flatMap((id) => weights.get(id)?.steps.join(".") ?? []));
+/** What the lines read, and then the interface. */
+function readBy(lines: readonly Line[], { outputs }: WrittenModel): readonly number[] {
+  const read = lines.flatMap(({ operands }) => operands.flatMap((operand) => (typeof operand === "object" ? [operand.id] : [])));
+  return [...read, ...outputs.map(({ id }) => id)];
 }
 
-/** A kernel or a matrix of weights makes a layer, whose statement is its own. */
-function beginsLayer({ operands }: Line, { weights }: WrittenModel): boolean {
-  return operands.some((operand) => typeof operand === "object" && (weights.get(operand.id)?.type.shape.length ?? 0) > 1);
-}
-
-function infixOf({ operator, operands }: Line, symbols: ReadonlyMap<string, string>): string | undefined {
-  const symbol = symbols.get(operator);
-  return operands.length === 2 && symbol && isInfix(symbol) ? symbol : undefined;
-}
-
-type Infix = Extract<Syntax, { kind: "binary" }>["operator"];
-const infixes: ReadonlySet<string> = new Set("+ - * / // % == != < <= > >= and or".split(" "));
-
-function isInfix(symbol: string): symbol is Infix {
-  return infixes.has(symbol);
-}
-
-function lineSyntax(line: Line, operands: readonly Syntax[], symbols: ReadonlyMap<string, string>, piped: boolean): Syntax {
-  const symbol = infixOf(line, symbols);
-  const [first, second] = operands;
-  if (symbol && isInfix(symbol) && first && second) return { kind: "binary", operator: symbol, left: first, right: second, span: nowhere };
-  if (!piped || !first) return callSyntax(line.operator, operands, line.attributes);
-  const isBare = operands.length === 1 && Object.keys(line.attributes).length === 0;
-  const call = isBare ? nameSyntax(line.operator) : callSyntax(line.operator, operands.slice(1), line.attributes);
-  return { kind: "pipe", value: first, call, span: nowhere };
-}
-
-function nameOf({ name, nodes, results }: Statement, i: number): string {
-  const base = name ?? (nodes.at(-1)?.name || nodes.at(-1)?.operator.toLowerCase()) ?? "value";
-  return results.length === 1 ? base : `${base}_${i}`;
+function pathsOf(lines: readonly Line[], model: WrittenModel, functions: readonly WrittenFunction[]): ReadonlyMap<string, string> {
+  const own = new Map(functions.flatMap(({ paths }) => [...paths]));
+  return new Map(
+    readBy(lines, model).flatMap((id) => {
+      const steps = model.weights.get(id)?.steps;
+      return steps ? [[steps.join("."), (own.get(id) ?? steps).join(".")] as const] : [];
+    }),
+  );
 }
 
 function modelText(
   model: WrittenModel,
-  written: readonly { readonly nodes: readonly ForeignNode[]; readonly statement: StatementSyntax }[],
+  functions: readonly FnDeclaration[],
+  written: readonly Statement[],
   result: StatementSyntax,
 ): string {
   const declaration: ModelDeclaration = {
@@ -161,16 +129,15 @@ function modelText(
     body: [result],
   };
   const named = new Set<ForeignNode>();
-  const statements = written.map(({ nodes, statement }) => {
+  const statements = written.map(({ nodes, syntax }) => {
     const fresh = nodes.filter((node) => !named.has(node));
     for (const node of fresh) named.add(node);
-    return [commentOf(fresh), ...printBody([statement]).split("\n")];
+    return [commentOf(fresh), ...printBody([syntax]).split("\n")];
   });
   const lines = [...statements.flat(), ...printBody([result]).split("\n")].filter((line) => line !== "");
-  const head = headOf(declaration);
-  return `${head}\n${lines.map((line) => `  ${line}`).join("\n")}\n}\n`;
+  const before = functions.map((one) => `${printDeclaration(one)}\n\n`).join("");
+  return `${before}${headOf(declaration)}\n${lines.map((line) => `  ${line}`).join("\n")}\n}\n`;
 }
-
 /** Everything up to and with the opening brace. */
 function headOf(declaration: ModelDeclaration): string {
   const text = printDeclaration({ ...declaration, body: [...declaration.body, ...declaration.body] });

@@ -16,7 +16,10 @@ export type Line = {
   readonly operands: readonly (Value | number)[];
   /** Of the operands, numbers too. */
   readonly types: readonly TensorType[];
+  /** Those without which the call would mean something else. */
   readonly attributes: Attributes;
+  /** All of them, with the defaults. */
+  readonly complete: Attributes;
   readonly results: readonly Value[];
   /** As the source names the first result, where it does. */
   name: string | undefined;

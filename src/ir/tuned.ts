@@ -2,7 +2,7 @@
 import type { Span } from "../support/diagnostic.ts";
 import type { StepSyntax } from "./declaration.ts";
 
-/** `use winograd_2x2 for conv_3`: the rule that decides how these values are computed; `direct` is none, and `apart` has layers compute no other's tensor. */
+/** `use winograd_2x2 for conv_3`: the rule that decides how these values are computed; `direct` is none, `apart` has layers compute no other's tensor, and `unfused` leaves their last map a kernel of its own. */
 export type TunedChoice = { readonly algorithm: string; readonly layers: readonly string[]; readonly span: Span };
 
 /** `workload "5f..." for conv_3, conv_4 takes 812.1 us default 934.0 us { steps }`. Times are for readers, in microseconds. */

@@ -26,8 +26,8 @@ export function inlineProducers(program: TensorProgram): TensorProgram {
   return withoutUnusedBuffers({ ...program, groups });
 }
 
-/** Guarantees: a group is a map, a reduction, or a reduction followed by a map over the same axes. */
-export function fuseEpilogues(program: TensorProgram): TensorProgram {
+/** Guarantees: a group is a map, a reduction, or a reduction followed by a map over the same axes. Maps of `unfused` stay by themselves. */
+export function fuseEpilogues(program: TensorProgram, unfused: ReadonlySet<string> = new Set()): TensorProgram {
   const outputs = new Set(program.outputs.map((output) => output.value));
   let groups = [...program.groups];
   // Later reductions first: of two that meet in one sum, the last stays in its kernel and the first is read from memory.
@@ -37,6 +37,7 @@ export function fuseEpilogues(program: TensorProgram): TensorProgram {
     const readers = readersOf(current.name, groups);
     const [reader] = readers;
     if (readers.length !== 1 || !reader || reader.computes.length !== 1 || reader.phase !== current.phase) continue;
+    if (unfused.has(reader.name)) continue;
     const map = resultOf(reader);
     if (!isEpilogue(map, resultOf(current))) continue;
     groups = groups

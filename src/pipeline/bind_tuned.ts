@@ -1,6 +1,7 @@
 /** Which nests of a program take the schedules of a tuned section, and which of its entries fit none. */
 import type { SketchDeclaration } from "../ir/declaration.ts";
 import type { LoopProgram } from "../ir/loop.ts";
+import type { TensorProgram } from "../ir/tensor.ts";
 import type { TunedSection } from "../ir/tuned.ts";
 import { pairsOf } from "../schedule/nest_pairs.ts";
 import type { TunedSteps } from "../schedule/schedule_program.ts";
@@ -9,6 +10,26 @@ import { type Checked, type Diagnostic, warningDiagnostic } from "../support/dia
 
 /** The choice that computes each of two layers by itself which the default computes together. */
 export const apart = "apart";
+/** The choice that leaves a layer's last map, such as an activation, a kernel of its own. */
+export const unfusedChoice = "unfused";
+
+/** Not names of rules. */
+const ofFusion: ReadonlySet<string> = new Set([apart, unfusedChoice]);
+
+export function layersFor(choice: string, section: TunedSection): ReadonlySet<string> {
+  return new Set(section.choices.filter(({ algorithm }) => algorithm === choice).flatMap(({ layers }) => layers));
+}
+
+/** Layers that are to stay unfused, and would be so anyway: `program` is fused without that choice. */
+export function checkUnfused({ groups }: TensorProgram, section: TunedSection): Diagnostic[] {
+  const fused = new Set(groups.filter(({ computes }) => computes.length > 1).map(({ name }) => name));
+  return section.choices.flatMap(({ algorithm, layers, span }) => {
+    const stale = algorithm === unfusedChoice ? layers.filter((layer) => !fused.has(layer)) : [];
+    if (stale.length === 0) return [];
+    const message = `${stale.join(", ")}: not fused with a layer before any more, which \`use ${unfusedChoice}\` is for`;
+    return [warningDiagnostic("stale-schedule", message, { span, help: "run `quern tune` again, or remove the entry" })];
+  });
+}
 
 type Bound = {
   /** By the name of the nest. */
@@ -54,7 +75,7 @@ export function bindChoices(values: ReadonlySet<string>, rules: ReadonlySet<stri
   const choices = new Map<string, string>();
   const diagnostics: Diagnostic[] = [];
   for (const { algorithm, layers, span } of section.choices) {
-    if (algorithm === apart) continue;
+    if (ofFusion.has(algorithm)) continue;
     const isKnown = algorithm === "direct" || rules.has(algorithm);
     const missing = layers.filter((layer) => !values.has(layer));
     for (const layer of layers) if (isKnown && values.has(layer)) choices.set(layer, algorithm);

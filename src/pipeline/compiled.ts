@@ -10,7 +10,7 @@ import { chooseFor, forceAlgorithm } from "../passes/choose_algorithms.ts";
 import type { NestHistory } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked } from "../support/diagnostic.ts";
-import { bindChoices } from "./bind_tuned.ts";
+import { bindChoices, checkUnfused, layersFor, unfusedChoice } from "./bind_tuned.ts";
 import { fuse, layOut, lowerKernel, lowerLoop, lowerNn, lowerShaders, lowerTensor, planMemory, scheduleSteps } from "./lower.ts";
 import { passNamesFor, type Target } from "./passes.ts";
 
@@ -21,6 +21,8 @@ export type CompileOptions = {
   readonly schedule?: "default" | "none";
   /** A rule with `when` that is applied wherever it is legal, and no other such rule; "direct" applies none of them. */
   readonly algorithm?: string;
+  /** Layers whose last map, such as an activation, stays a kernel of its own, besides those that `tuned` names. */
+  readonly unfused?: ReadonlySet<string>;
   /** What was found by measuring, in order of preference: the first section for the model gives schedules and algorithms. */
   readonly tuned?: readonly TunedSection[];
   /** What it is lowered for: WebAssembly, unless another is named. */
@@ -81,11 +83,13 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
     };
   };
   const nn = once(() => lowerNn(source, module));
-  const layers = once(() => fuse(lowerTensor(nn())));
+  const unfused = new Set([...(options.unfused ?? []), ...(tuned ? layersFor(unfusedChoice, tuned) : [])]);
+  const layers = once(() => fuse(lowerTensor(nn()), { unfused }));
   const tensor = once(() => layOut(layers(), { target }));
   const schedule = once(() => {
     const { value, diagnostics } = lowerLoop(tensor(), module, options.schedule ?? "default", scheduling);
-    return { ...(value ? { value } : {}), diagnostics: [...(chosen?.diagnostics ?? []), ...diagnostics] };
+    const stale = tuned && layersFor(unfusedChoice, tuned).size > 0 ? checkUnfused(fuse(lowerTensor(nn()), {}), tuned) : [];
+    return { ...(value ? { value } : {}), diagnostics: [...(chosen?.diagnostics ?? []), ...stale, ...diagnostics] };
   });
   const scheduled = once(() => {
     const { value, diagnostics } = schedule();
@@ -97,7 +101,8 @@ export function createCompiled(source: NnProgram, declared: Module, options: Com
   const shader = once(() => lowerShaders(planned(), limits));
   const levels: Levels = {
     nn: (after) => (after === undefined ? nn() : lowerNn(source, module, after)),
-    tensor: (after) => (after === undefined ? tensor() : layOut(fuse(lowerTensor(nn()), after), { last: after, target })),
+    tensor: (after) =>
+      after === undefined ? tensor() : layOut(fuse(lowerTensor(nn()), { last: after, unfused }), { last: after, target }),
     loop: (after) => {
       if (after === "lower-to-loop") return lowerLoop(tensor(), module, "unscheduled", scheduling).value ?? scheduled();
       return after === "schedule" ? scheduled() : planned();

@@ -46,8 +46,10 @@ export function lowerTensor(program: NnProgram): TensorProgram {
   return lowered;
 }
 
-export function fuse(program: TensorProgram, last?: string): TensorProgram {
-  return runTensorPasses(program, fusionPasses, last === "lower-to-tensor" ? "" : last);
+export type Fusion = { readonly last?: string; readonly unfused?: ReadonlySet<string> };
+
+export function fuse(program: TensorProgram, { last, unfused }: Fusion): TensorProgram {
+  return runTensorPasses(program, fusionPasses, last === "lower-to-tensor" ? "" : last, unfused);
 }
 
 /** A program whose fusion stopped early (`last` names one of its passes) is left as it is. */
@@ -123,11 +125,16 @@ export function lowerShaders(program: LoopProgram, limits: GpuLimits): Checked<S
   return { value: lowered, diagnostics: [] };
 }
 
-function runTensorPasses(program: TensorProgram, passes: readonly TensorPass[], last: string | undefined): TensorProgram {
+function runTensorPasses(
+  program: TensorProgram,
+  passes: readonly TensorPass[],
+  last: string | undefined,
+  unfused?: ReadonlySet<string>,
+): TensorProgram {
   let current = program;
   if (last === "") return current;
   for (const pass of passes) {
-    current = pass.run(current);
+    current = pass.run(current, unfused);
     requireValid(pass.name, verifyTensor(current));
     if (pass.name === last) break;
   }

@@ -16,7 +16,8 @@ import { planBuffers } from "../passes/plan_buffers.ts";
 import { rewrite } from "../passes/rewrite.ts";
 
 export type NnPass = { readonly name: string; run(program: NnProgram, rules: readonly RuleDeclaration[]): NnProgram };
-export type TensorPass = { readonly name: string; run(program: TensorProgram): TensorProgram };
+/** Which maps stay by themselves is all that a choice of the user's or the tuner's decides here. */
+export type TensorPass = { readonly name: string; run(program: TensorProgram, unfused?: ReadonlySet<string>): TensorProgram };
 
 export const nnPasses: readonly NnPass[] = [
   { name: "expand", run: expand },

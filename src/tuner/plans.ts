@@ -1,11 +1,11 @@
 /**
- * Choices that span layers: which algorithm computes a call, and whether two layers are computed together. Calls that are alike decide together. What a choice costs or saves is
+ * Choices that span layers: which algorithm computes a call, whether two layers are computed together, and whether an activation is a kernel of its own. Calls that are alike decide together. What a choice costs or saves is
  * counted in workloads, those that it adds to the network and those that it takes away, so that every choice is judged by the network's total.
  */
 import type { NnProgram } from "../ir/nn.ts";
 import { chooseFor } from "../passes/choose_algorithms.ts";
 import { rewrite } from "../passes/rewrite.ts";
-import { apart } from "../pipeline/bind_tuned.ts";
+import { apart, unfusedChoice } from "../pipeline/bind_tuned.ts";
 import { type Compiled, createCompiled } from "../pipeline/compiled.ts";
 import { lowerNn } from "../pipeline/lower.ts";
 import { valueTypes } from "../semantics/node_instance.ts";
@@ -21,7 +21,14 @@ export type Alternative = {
   /** A rule with `when`, or `direct`. */
   readonly algorithm: string;
   readonly change: Composition;
+  /** By what part its workloads may become faster than they are, with those that it replaces as they are: as long as it would pay then, it is pursued. */
+  readonly hope: number;
 };
+
+/** Another algorithm has schedules of its own. */
+const hopeOfOther = 0.3;
+/** The same loops, but for an activation: what makes them faster mostly does so with it, too. */
+const hopeOfUnfused = 0.05;
 
 export type Network = {
   /** All that some alternative needs, those of the compiler's own choice first. */
@@ -35,7 +42,7 @@ export function networkOf(compiled: Compiled): Network {
   const { own, together } = findWorkloads(compiled);
   const base = compositionOf(own);
   const known = new Map(own.map((workload) => [workload.key, workload]));
-  const groups = [...alternativesOf(compiled), ...together.map(apartOf)].map((group) =>
+  const groups = withUnfused([...alternativesOf(compiled), ...together.map(apartOf)], unfusedOf(compiled, own)).map((group) =>
     group.map(({ alternative, workloads }) => {
       for (const workload of workloads) if (!known.has(workload.key)) known.set(workload.key, workload);
       return alternative;
@@ -72,7 +79,7 @@ function alternativesOf(compiled: Compiled): WithWorkloads[][] {
     return tried.flatMap(({ algorithm, text, workloads }): WithWorkloads[] => {
       if (text === own.text) return [];
       const change = difference(compositionOf(workloads()), before);
-      return change.size === 0 ? [] : [{ alternative: { layers, algorithm, change }, workloads: workloads() }];
+      return change.size === 0 ? [] : [{ alternative: { layers, algorithm, change, hope: hopeOfOther }, workloads: workloads() }];
     });
   });
 }
@@ -82,7 +89,40 @@ function apartOf({ workload, apart: workloads }: Together): WithWorkloads[] {
   const { key, layers } = workload;
   const count = layers.length;
   const change = workloads.reduce<Composition>((sum, each) => combine(sum, new Map([[each.key, count]])), new Map([[key, -count]]));
-  return [{ alternative: { layers, algorithm: apart, change }, workloads }];
+  return [{ alternative: { layers, algorithm: apart, change, hope: hopeOfOther }, workloads }];
+}
+
+/** Of each workload whose last step is a map of the layer before, such as an activation: both as kernels of their own. */
+function unfusedOf({ source, module, target, limits, levels }: Compiled, own: readonly Workload[]): WithWorkloads[] {
+  const fused = own.filter(({ group, producer }) => group.computes.length > 1 && !producer);
+  if (fused.length === 0) return [];
+  const unfused = new Set(fused.flatMap(({ layers }) => layers));
+  const byLayer = new Map(
+    workloadsOf(createCompiled(source, module, { target, limits, unfused })).flatMap((workload) =>
+      workload.layers.map((layer) => [layer, workload] as const),
+    ),
+  );
+  const reductions = new Map(levels.tensor().groups.map(({ name, computes }) => [name, computes[0]?.name ?? name]));
+  return fused.flatMap(({ key, layers }): WithWorkloads[] => {
+    const parts = layers.flatMap((layer) => [reductions.get(layer) ?? layer, layer].map((name) => byLayer.get(name)));
+    const workloads = parts.filter((part): part is Workload => part !== undefined);
+    if (workloads.length < parts.length) return [];
+    const change = workloads.reduce<Composition>((sum, part) => combine(sum, new Map([[part.key, 1]])), new Map([[key, -layers.length]]));
+    return [{ alternative: { layers, algorithm: unfusedChoice, change, hope: hopeOfUnfused }, workloads }];
+  });
+}
+
+/** Of alternatives that would take the same workload away, only one can be chosen: they are in one group. */
+function withUnfused(groups: readonly WithWorkloads[][], unfused: readonly WithWorkloads[]): WithWorkloads[][] {
+  const takesAway = ({ alternative }: WithWorkloads, other: WithWorkloads) =>
+    [...alternative.change].some(([key, count]) => count < 0 && (other.alternative.change.get(key) ?? 0) < 0);
+  const all = groups.map((group) => [...group]);
+  for (const each of unfused) {
+    const rivals = all.filter((group) => group.some((other) => takesAway(other, each)));
+    if (rivals.length === 0) all.push([each]);
+    if (rivals.length === 1) rivals[0]?.push(each);
+  }
+  return all;
 }
 
 function once<T>(make: () => T): () => T {

@@ -34,9 +34,6 @@ function potential({ count, best, floor, trials, fruitless }: Task): number {
   return count * Math.max(0, best - floor) * 2 ** (-fruitless / halving);
 }
 
-/** An alternative is pursued while it would be chosen if its workloads became faster by this part. */
-const hope = 0.3;
-
 /**
  * How often the network needs each workload: as it would be computed now, and by alternatives that may still become better. One whose
  * workloads were not measured yet counts with the least that they could take (`floorOf`): what would not pay even then need not be measured.
@@ -44,16 +41,16 @@ const hope = 0.3;
  */
 export function wantedCounts(network: Network, timeOf: (key: string) => number | undefined, floorOf: (key: string) => number): Composition {
   const wanted = new Map(choose(network, timeOf).composition);
-  const least = (key: string) => {
+  const least = (key: string, hope: number) => {
     const time = timeOf(key);
     return time === undefined ? floorOf(key) : (1 - hope) * time;
   };
-  for (const { change } of network.groups.flat()) {
+  for (const { change, hope } of network.groups.flat()) {
     const replaced = [...change].filter(([, count]) => count < 0);
     const added = [...change].filter(([, count]) => count > 0);
     if (replaced.some(([key]) => timeOf(key) === undefined)) continue;
     const saved = replaced.reduce((sum, [key, count]) => sum - count * (timeOf(key) ?? 0), 0);
-    const spent = added.reduce((sum, [key, count]) => sum + count * least(key), 0);
+    const spent = added.reduce((sum, [key, count]) => sum + count * least(key, hope), 0);
     if (spent < saved) for (const [key, count] of added) wanted.set(key, Math.max(wanted.get(key) ?? 0, count));
   }
   return wanted;

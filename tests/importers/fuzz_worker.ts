@@ -30,7 +30,7 @@ async function importMutated(
 ): Promise<{ readonly imported: boolean; readonly problem?: string }> {
   try {
     const file = mutatedFile(seed.file, createRandom(`fuzz/${importer.name}/${number}`));
-    const { value, diagnostics } = await importer.read(foreignFileOf(file), { library });
+    const { value, diagnostics } = await importer.read(foreignFileOf(file), { library, blocks: number % 2 === 1 });
     // What the language refuses is said of a line; that the checker comes to an end is what counts.
     if (value) check([{ file: "model.qn", text: value.text }]);
     if (!value && !hasErrors(diagnostics)) return { imported: false, problem: "refused without a word" };

@@ -4,6 +4,7 @@ import { startChromium, wasmFlags } from "../../src/cli/measurers/chromium.ts";
 import { decoderText, encodeMessage } from "../../src/cli/measurers/message.ts";
 import { startNode } from "../../src/cli/measurers/node.ts";
 import { wasmWorker } from "../../src/cli/measurers/page.ts";
+import { printBody } from "../../src/ir/print_loop.ts";
 import { createRandom } from "../../src/support/random.ts";
 import type { AgentAnswer, AgentRequest } from "../../src/tuner/agent.ts";
 import { prepareWorkload } from "../../src/tuner/build_candidate.ts";
@@ -12,6 +13,7 @@ import { type Channel, createEngineMeasurer } from "../../src/tuner/engine_measu
 import type { Measurer } from "../../src/tuner/measurer.ts";
 import { networkOf } from "../../src/tuner/plans.ts";
 import { reproduce } from "../../src/tuner/reproduce.ts";
+import { axesOf, withExtent } from "../../src/tuner/smaller.ts";
 import { enumerate, spaceOf } from "../../src/tuner/space.ts";
 import { tune } from "../../src/tuner/tune.ts";
 import { type Workload, workloadsOf } from "../../src/tuner/workload.ts";
@@ -136,8 +138,33 @@ test("a mismatch stops the run, with a reproduction whose knobs are the default'
     });
     if (result.kind !== "mismatch") throw new Error("the wrong candidate was not met");
     const { message, notes } = await reproduce(result, measurer, sketches);
-    expect(message).toMatch(/contraction columns=8 panel=1 rows=3 unrolled=1.* computes 1 at element 7, where the reference has 2/);
-    expect(notes.map((note) => note.message).join("\n")).toMatch(/nest|for /);
+    expect(message).toMatch(/contraction panel=1 rows=3 unrolled=1. of .* computes 1 at element 7, where the reference has 2/);
+    const extentsIn = (text: string | undefined) => [...(text ?? "").matchAll(/for \S+ in (\d+)/g)].map(([, extent]) => Number(extent));
+    const before = extentsIn(printBody(result.workload.nest, () => "f32"));
+    const after = extentsIn(notes[0]?.message);
+    // Three rows need three places of the one axis that they are taken from; of all others two are enough, or what `columns=8` needs.
+    expect(after.length).toBe(before.length);
+    expect(after.reduce((product, extent) => product * extent, 1)).toBeLessThan(
+      before.reduce((product, extent) => product * extent, 1) / 20,
+    );
+  });
+});
+
+test("a workload made shorter along any axis computes what its reference does, by any schedule", async () => {
+  await withMeasurer(startNode(process.execPath), 20, async (measurer) => {
+    let count = 0;
+    for (const workload of networkOf(compiled).workloads)
+      for (const { name, extent } of axesOf(workload)) {
+        const shorter = withExtent(workload, name, Math.ceil(extent / 2));
+        if (!shorter) continue;
+        const verdicts = await measurer.measure(shorter, schedulesOf(shorter, 3), { rounds: 1, best: Infinity });
+        expect(
+          verdicts.map(({ kind }) => kind),
+          shorter.key,
+        ).toEqual(verdicts.map(() => "timed"));
+        count += verdicts.length;
+      }
+    expect(count).toBeGreaterThan(30);
   });
 });
 

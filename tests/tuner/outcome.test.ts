@@ -10,11 +10,11 @@ import { hasErrors } from "../../src/support/diagnostic.ts";
 import { createRandom } from "../../src/support/random.ts";
 import { type Candidate, realize, type Scheduled } from "../../src/tuner/candidate.ts";
 import { type Outcome, outcomeOf, writeOutcome } from "../../src/tuner/outcome.ts";
-import { networkOf } from "../../src/tuner/plans.ts";
+import { combine, compositionOf, networkOf } from "../../src/tuner/plans.ts";
 import { createDrawer, spaceOf } from "../../src/tuner/space.ts";
 import { type Workload, workloadsOf } from "../../src/tuner/workload.ts";
 import { compileExample, compileText, exampleFile, full, smallExamples } from "../support.ts";
-import { compileSmall, pairSource, runStandIn, source, tunedOf } from "./support.ts";
+import { choiceSource, compileSmall, pairSource, runStandIn, source, tunedOf } from "./support.ts";
 
 const environment = { target: "wasm", engine: "node", version: "20", device: 'a "quoted" device', relaxed: false, compiler: "quern test" };
 
@@ -169,4 +169,27 @@ test("whether two layers are computed together is searched, and the outcome says
   expect(compile(pairSource, { tuned: sectionsOf(writeOutcome(stale, "", empty)) }).diagnostics.map(({ code }) => code)).toEqual([
     "stale-schedule",
   ]);
+});
+
+test("whether an activation is a kernel of its own is searched, and the outcome says so to the compiler", async () => {
+  const compiled = compileSmall();
+  const network = networkOf(compiled);
+  const unfused = network.groups.flat().filter(({ algorithm }) => algorithm === "unfused");
+  expect(unfused.flatMap(({ layers }) => layers)).toEqual(expect.arrayContaining(["relu", "relu_2", "relu_3", "relu6"]));
+  const sourceOf = (text: string) => compile([{ file: "small.qn", text: source }], { tuned: sectionsOf(text) });
+  for (const { layers, change } of unfused) {
+    const outcome = { ...outcomeWith("small", []), choices: [{ algorithm: "unfused", layers }] };
+    const tuned = sourceOf(writeOutcome(outcome, "", empty));
+    expect(tuned.diagnostics).toEqual([]);
+    // What the choice was said to change is what the network then is made of.
+    expect(tuned.value && compositionOf(workloadsOf(tuned.value))).toEqual(combine(network.base, change));
+  }
+  const stale = { ...outcomeWith("small", []), choices: [{ algorithm: "unfused", layers: ["max_pool2d"] }] };
+  expect(sourceOf(writeOutcome(stale, "", empty)).diagnostics.map(({ code }) => code)).toEqual(["stale-schedule"]);
+});
+
+test("of alternatives for one layer, one is chosen", () => {
+  // Too small for Winograd's algorithms to pay by default.
+  const { groups } = networkOf(compileText(choiceSource.replaceAll("10, 10", "4, 4"), "choice.qn"));
+  expect(groups.map((group) => group.map(({ algorithm }) => algorithm))).toEqual([expect.arrayContaining(["winograd_4x4", "unfused"])]);
 });

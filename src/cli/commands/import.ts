@@ -15,7 +15,7 @@ export function importCommand(terminal: Terminal): Command {
   return new Command("import")
     .summary("write a network of another format as a model")
     .description(
-      "Reads a trained network and writes model.qn and model.safetensors. Inputs and outputs stay as the source has them. Every other command takes the foreign file too.",
+      "Reads a trained network and writes model.qn and model.safetensors; what the network repeats becomes functions. Inputs and outputs stay as the source has them. Every other command takes the foreign file too.",
     )
     .argument("<net>", "a network: .onnx, .tflite, .h5, or a model.json of TensorFlow.js")
     .requiredOption("--out <folder>", "where to write; made if it is not there")
@@ -35,7 +35,7 @@ async function importNetwork(net: string, options: Options, terminal: Terminal):
   const endings = importers.flatMap(({ name, extensions }) => `${extensions.join(", ")} (${name})`).join("; ");
   const unknown = errorDiagnostic("format", `${net} is of no format that can be imported`, { help: `known are ${endings}` });
   if (!importer) return void settle({ diagnostics: [unknown] }, terminal, options);
-  const model = settle(await readForeign(net, importer, options), terminal, options);
+  const model = settle(await readForeign(net, importer, { ...options, blocks: true }), terminal, options);
   const { check } = await import("../../compile.ts");
   const { formatSource } = await import("../../frontend/format.ts");
   const source = { file: "model.qn", text: model.text };

@@ -1,7 +1,7 @@
 /** Foreign networks as files: what lies beside them, shapes and fixed inputs from the command line. */
 import { realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
-import type { ForeignFile, ImportedModel, ImportedTensor, Importer } from "../../importers/importer.ts";
+import type { ForeignFile, ImportedModel, ImportedTensor, Importer, ImportOptions } from "../../importers/importer.ts";
 import { type Checked, type Diagnostic, errorDiagnostic, hasErrors } from "../../support/diagnostic.ts";
 import type { FileDType } from "./element_types.ts";
 import { readBytes } from "./files.ts";
@@ -11,13 +11,16 @@ import { parseNpy } from "./npy.ts";
 /** As they were written: `name=1x3x48x192`, `name=x.npy`. */
 export type ForeignOptions = { readonly shape?: readonly string[]; readonly fix?: readonly string[] };
 
+/** `blocks` is for a text that is written. */
+type ReadOptions = ForeignOptions & Pick<ImportOptions, "blocks">;
+
 /** The importer that the path's ending names; undefined for a source file. */
 export async function importerOf(path: string): Promise<Importer | undefined> {
   const { importerFor } = await import("../../importers/importers.ts");
   return importerFor(path);
 }
 
-export async function readForeign(path: string, importer: Importer, options: ForeignOptions): Promise<Checked<ImportedModel>> {
+export async function readForeign(path: string, importer: Importer, options: ReadOptions): Promise<Checked<ImportedModel>> {
   const { loadModule } = await import("../../compile.ts");
   const bytes = readBytes(path);
   const shapes = parseShapes(options.shape ?? []);
@@ -26,7 +29,7 @@ export async function readForeign(path: string, importer: Importer, options: For
   const found = [...bytes.diagnostics, ...shapes.diagnostics, ...fixed.diagnostics];
   if (!bytes.value || !shapes.value || !fixed.value || !library) return { diagnostics: found };
   const file: ForeignFile = { path, bytes: bytes.value, neighbour: (name) => readNeighbour(path, name), limited };
-  return importer.read(file, { library, shapes: shapes.value, fixed: fixed.value });
+  return importer.read(file, { library, shapes: shapes.value, fixed: fixed.value, blocks: options.blocks ?? false });
 }
 
 /** A file of the same folder or below it: what a stranger's file names must not reach the rest of the disk. */

@@ -39,7 +39,7 @@ export function importKeras(model: KerasModel, options: ImportOptions): Checked<
   if (!modelKinds.has(config.class_name)) return fail(`a model of the kind ${shownName(config.class_name)} is not known`);
   const graph = readGraph(config.class_name, config.config);
   if (typeof graph === "string") return fail(graph);
-  const builder = createModelBuilder({ name: model.name, origin: model.origin, library: options.library });
+  const builder = createModelBuilder({ name: model.name, origin: model.origin, library: options.library, blocks: options.blocks });
   const walk: Walk = { builder, model, refused: [], problems: [] };
   const unknown = unknownLayers(graph, 0);
   if (unknown.length > 0) return { diagnostics: unsupportedDiagnostics("Keras", unknown) };

@@ -29,7 +29,7 @@ export const onnx: Importer = {
     const graph = withIntegerProducts(read.graph);
     const base = file.path.replace(/^.*[\\/]/, "");
     const origin = `Imported from ${shownName(base)} (ONNX, operator set ${graph.opset}${graph.producer === "" ? "" : `, by ${shownName(graph.producer)}`}).`;
-    const builder = createModelBuilder({ name: base.replace(/\.onnx$/i, ""), origin, library: options.library });
+    const builder = createModelBuilder({ name: base.replace(/\.onnx$/i, ""), origin, library: options.library, blocks: options.blocks });
     const scope: Scope = { builder, opset: graph.opset, operands: new Map(), arranged: new Map(), wide: false };
     const found = readInputs(graph, options, scope);
     if (hasErrors(found)) return { diagnostics: found };

@@ -40,7 +40,7 @@ export function importGraphModel(model: GraphModel, options: ImportOptions): Che
     );
     return { diagnostics: unsupportedDiagnostics("TensorFlow.js", refused) };
   }
-  const builder = createModelBuilder({ name: model.name, origin: model.origin, library: options.library });
+  const builder = createModelBuilder({ name: model.name, origin: model.origin, library: options.library, blocks: options.blocks });
   const names = createLayerNames(nodes.filter(({ op }) => op !== "Const" && op !== "Placeholder").map(({ name }) => name));
   const state: GraphState = { builder, names, values: new Map(), constants: new Map(model.weights) };
   const placeholders = nodes.filter(({ op }) => op === "Placeholder");

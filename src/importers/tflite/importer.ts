@@ -24,7 +24,7 @@ export const tflite: Importer = {
 function importModel(model: TfliteModel, file: ForeignFile, options: ImportOptions): Checked<ImportedModel> {
   const base = file.path.replace(/^.*[\\/]/, "");
   const origin = `Imported from ${shownName(base)} (TensorFlow Lite).`;
-  const builder = createModelBuilder({ name: base.replace(/\.tflite$/i, ""), origin, library: options.library });
+  const builder = createModelBuilder({ name: base.replace(/\.tflite$/i, ""), origin, library: options.library, blocks: options.blocks });
   const net = createNet(model, builder);
   const refused: Refused[] = [];
   for (const position of model.inputs) {
