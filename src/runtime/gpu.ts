@@ -171,18 +171,18 @@ export function planFor(device: GPUDevice, plan: GpuPlan): GpuPlan {
 }
 
 /** Those that some dispatch runs: all at once, as far as the device can. */
-export function compileShaders(device: GPUDevice, { shaders, dispatches }: GpuPlan): Promise<(GPUComputePipeline | undefined)[]> {
+export async function compileShaders(device: GPUDevice, { shaders, dispatches }: GpuPlan): Promise<(GPUComputePipeline | undefined)[]> {
   const used = new Set(dispatches.map(([shader]) => shader));
-  return Promise.all(
-    shaders.map((code, i) =>
-      used.has(i)
-        ? device.createComputePipelineAsync({
-            layout: "auto",
-            compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
-          })
-        : undefined,
-    ),
+  const made: (GPUComputePipeline | undefined)[] = shaders.map(() => undefined);
+  // The longest first: of what compiles side by side, nothing long is left for the end.
+  const order = [...used].sort((a, b) => (shaders[b]?.length ?? 0) - (shaders[a]?.length ?? 0));
+  await Promise.all(
+    order.map(async (i) => {
+      const module = device.createShaderModule({ code: shaders[i] ?? "" });
+      made[i] = await device.createComputePipelineAsync({ layout: "auto", compute: { module, entryPoint: "main" } });
+    }),
   );
+  return made;
 }
 
 /** Dispatches in order, and the buffer of the numbers that they read. */

@@ -19,17 +19,21 @@ export type Job = { readonly limits: { readonly [limit: string]: number } & Reco
       readonly kind: "run";
       readonly plan: GpuPlan;
       readonly weights: Uint8Array<ArrayBuffer>;
-      readonly inputs: readonly Uint8Array<ArrayBuffer>[];
+      /** Of each run. */
+      readonly inputs: readonly (readonly Uint8Array<ArrayBuffer>[])[];
     }
   | { readonly kind: "validate"; readonly shaders: readonly string[] }
 );
 
-export type Answer = { readonly results: readonly Uint8Array[]; readonly problems: string[] };
+/** The outputs of each run. */
+export type Answer = { readonly results: readonly (readonly Uint8Array[])[]; readonly problems: string[] };
 
 export type Driver = {
   readonly name: DriverName;
   /** Outputs of a program; throws with all that the device said, warnings included. */
   run(program: ShaderProgram, weights: Weights, inputs: Tensors): Promise<Map<string, Float64Array>>;
+  /** Those of several runs, one after the other: the program is brought to the device once. */
+  runEach(program: ShaderProgram, weights: Weights, inputs: readonly Tensors[]): Promise<readonly Map<string, Float64Array>[]>;
   /** What the device says of shaders and their pipelines under the default limits, or those given. */
   validate(shaders: readonly string[], limits?: { readonly [limit: string]: number }): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -63,18 +67,10 @@ export function openDriver(name: DriverName, seconds = 120): Driver {
   return {
     name,
     async run(program, weights, inputs) {
-      const plan = gpuPlan(program);
-      const job: Job = {
-        kind: "run",
-        limits: { ...plan.limits },
-        plan,
-        weights: gpuWeights(program, weights),
-        inputs: encodeInputs(program, inputs),
-      };
-      const { results, problems } = await ask(job);
-      if (problems.length > 0) throw new Error(`${name}: ${problems.join("\n")}`);
-      return decodeOutputs(program, results);
+      const [outputs] = await runEach(program, weights, [inputs]);
+      return outputs as Map<string, Float64Array>;
     },
+    runEach,
     validate: async (shaders, limits = {}) => (await ask({ kind: "validate", limits: { ...limits }, shaders })).problems,
     async close() {
       await last.catch(() => undefined);
@@ -88,6 +84,20 @@ export function openDriver(name: DriverName, seconds = 120): Driver {
       if (code !== 0) throw new Error(`${name} left with ${code ?? "a signal"}`);
     },
   };
+
+  async function runEach(program: ShaderProgram, weights: Weights, inputs: readonly Tensors[]) {
+    const plan = gpuPlan(program);
+    const job: Job = {
+      kind: "run",
+      limits: { ...plan.limits },
+      plan,
+      weights: gpuWeights(program, weights),
+      inputs: inputs.map((given) => encodeInputs(program, given)),
+    };
+    const { results, problems } = await ask(job);
+    if (problems.length > 0) throw new Error(`${name}: ${problems.join("\n")}`);
+    return results.map((bytes) => decodeOutputs(program, bytes));
+  }
 
   function ask(job: Job): Promise<Answer> {
     const next = last.then(() => send(job));

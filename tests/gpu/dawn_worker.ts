@@ -58,10 +58,10 @@ async function work(job: Job): Promise<Answer["results"]> {
   }
   const net = await createGpuNet(device, job.plan, job.weights);
   try {
-    return await net.run(
-      job.inputs,
-      job.plan.outputs.map((_, i) => i),
-    );
+    const results: (readonly Uint8Array[])[] = [];
+    const wanted = job.plan.outputs.map((_, i) => i);
+    for (const inputs of job.inputs) results.push(await net.run(inputs, wanted));
+    return results;
   } finally {
     await device.queue.onSubmittedWorkDone();
     net.destroy();

