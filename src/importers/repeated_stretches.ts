@@ -20,6 +20,8 @@ const mostOperands = 8;
 /** Longer models are not read by people, and stay as they are. */
 const mostLines = 4000;
 const mostFunctions = 32;
+/** Repetitions that may be refused; a file may have any number of them. */
+const mostRefused = 500;
 /** Lines of text that a function takes beside its calls. */
 const frame = 2;
 
@@ -44,25 +46,29 @@ export function repeatedStretches(all: Lines, accepts: (repetition: Repetition) 
   let groups = [true, false].flatMap((isLoose) => groupsOf(all, stepsOf(all, isLoose)));
   const taken = new Uint8Array(all.lines.length);
   const found: Repetition[] = [];
+  let refused = 0;
   while (found.length < mostFunctions) {
     const free = freeUntil(taken);
-    let best: Choice | undefined;
-    const kept: Group[] = [];
-    for (const group of groups) {
+    const choices = groups.flatMap((group): Choice[] => {
       const starts = apart(group, free);
       const saved = (starts.length - 1) * group.length - starts.length - frame;
-      if (saved <= 0) continue;
-      kept.push(group);
-      if (!best || isBetter({ group, starts, saved }, best)) best = { group, starts, saved };
-    }
-    if (!best) break;
-    const { group, starts } = best;
-    groups = kept.filter((other) => other !== group);
-    if (group.isPeriodic(starts[0] ?? 0, group.length)) continue;
-    const repetition = { length: group.length, stretches: starts.map((start) => stretchAt(all, start, group.length)) };
-    if (!accepts(repetition)) continue;
-    for (const start of starts) taken.fill(1, start, start + group.length);
-    found.push(repetition);
+      return saved > 0 ? [{ group, starts, saved }] : [];
+    });
+    choices.sort(compareChoices);
+    const next = choices.findIndex(({ group: { length, isPeriodic }, starts }) => {
+      if (isPeriodic(starts[0] ?? 0, length) || refused >= mostRefused) return false;
+      const repetition = { length, stretches: starts.map((start) => stretchAt(all, start, length)) };
+      if (!accepts(repetition)) {
+        refused++;
+        return false;
+      }
+      for (const start of starts) taken.fill(1, start, start + length);
+      found.push(repetition);
+      return true;
+    });
+    if (next < 0) break;
+    // Those before it were refused.
+    groups = choices.slice(next + 1).map(({ group }) => group);
   }
   return found.sort((a, b) => (a.stretches[0]?.start ?? 0) - (b.stretches[0]?.start ?? 0));
 }
@@ -80,11 +86,10 @@ type IsPeriodic = (start: number, length: number) => boolean;
 
 type Choice = { readonly group: Group; readonly starts: readonly number[]; readonly saved: number };
 
-/** What saves more lines; of equals the longer, and then what begins with a layer. */
-function isBetter(one: Choice, other: Choice): boolean {
-  if (one.saved !== other.saved) return one.saved > other.saved;
-  if (one.group.length !== other.group.length) return one.group.length > other.group.length;
-  return one.group.isLayer && !other.group.isLayer;
+/** First what saves more lines; of equals the longer, and then what begins with a layer. */
+function compareChoices(one: Choice, other: Choice): number {
+  const byLength = other.saved - one.saved || other.group.length - one.group.length;
+  return byLength || Number(other.group.isLayer) - Number(one.group.isLayer);
 }
 
 /** For each line the first line from it on that is taken. */

@@ -31,6 +31,31 @@ test("writes a model and its weights, which run as the file does", () => {
   expect(direct.out).toBe(written.out);
 });
 
+test("what is repeated becomes a function, whose weights lie where it reads them; other commands keep the source's names", () => {
+  const blocks = [0, 1, 2, 3].flatMap((i) => [
+    { operator: "Add", name: `add${i}`, inputs: [`x${i}`, `b.${i}.bias`], outputs: [`a${i}`] },
+    { operator: "Relu", name: `relu${i}`, inputs: [`a${i}`], outputs: [`r${i}`] },
+    { operator: "Mul", name: `mul${i}`, inputs: [`r${i}`, `k${i}`], outputs: [`x${i + 1}`] },
+  ]);
+  const path = join(folder, "repeated.onnx");
+  const bytes = fileBytes({
+    nodes: blocks,
+    inputs: [info("x0", [1, 2])],
+    outputs: [info("x4", [1, 2])],
+    initializers: [0, 1, 2, 3].flatMap((i) => [floats(`b.${i}.bias`, [2], [i, -1]), floats(`k${i}`, [2], [0.5, i + 1])]),
+  });
+  writeFileSync(path, bytes);
+  const out = join(folder, "repeated");
+  expect(quern(["import", path, "--out", out]).code).toBe(0);
+  expect(readFileSync(join(out, "model.qn"), "utf8")).toMatch(/^fn block1\(/m);
+  expect(quern(["fmt", "--check", join(out, "model.qn")]).code).toBe(0);
+  const written = quern(["run", join(out, "model.qn"), "--weights", join(out, "model.safetensors"), "--random", "1", "--json"]);
+  const direct = quern(["run", path, "--random", "1", "--json"]);
+  expect(direct.code).toBe(0);
+  expect(direct.out).toBe(written.out);
+  expect(quern(["inspect", path, "--level", "nn"]).out).toContain("weight %b.0.bias");
+});
+
 test("other commands take the file", () => {
   for (const command of [["check"], ["verify"], ["inspect"]])
     expect(`${command}: ${quern([...command, net, "--shape", "x=1x2"]).code}`).toBe(`${command}: 0`);

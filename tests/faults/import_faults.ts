@@ -3,6 +3,8 @@ import type { Fault, Test } from "./fault.ts";
 
 const cases = (name: string): readonly Test[] => [{ path: "tests/importers/cases.test.ts", name }];
 
+const blocks: readonly Test[] = [{ path: "tests/importers/blocks.test.ts", name: "blocks_|outside|random" }];
+
 export const importFaults: readonly Fault[] = [
   {
     name: "an axis from the end of a TensorFlow Lite tensor counts from its beginning",
@@ -115,5 +117,40 @@ export const importFaults: readonly Fault[] = [
     find: "nearest(Math.fround(value / scale)) + zero));",
     replace: "nearest(Math.fround(value / scale))));",
     caughtBy: [{ path: "tests/importers/onnx_integers.test.ts" }],
+  },
+  {
+    name: "a weight that several lines read becomes one of a function",
+    file: "src/importers/repeated_stretches.ts",
+    find: "uses.get(operand.id) !== 1)",
+    replace: "uses.get(operand.id) === 0)",
+    caughtBy: blocks,
+  },
+  {
+    name: "a function hides what is read outside",
+    file: "src/importers/repeated_stretches.ts",
+    find: "unread.size !== 1 ||",
+    replace: "unread.size < 1 ||",
+    caughtBy: blocks,
+  },
+  {
+    name: "two inputs of repeated lines are taken for one",
+    file: "src/importers/repeated_stretches.ts",
+    find: "inputs.indexOf(operand.id)",
+    replace: "0",
+    caughtBy: blocks,
+  },
+  {
+    name: "all calls of a function have the attributes of the first",
+    file: "src/importers/function_types.ts",
+    find: "if (values.every((other) => exactJson(other) === exactJson(value))) return",
+    replace: "if (values.length > 0) return",
+    caughtBy: blocks,
+  },
+  {
+    name: "an extent of a function's weights is taken from another that is equal in one call alone",
+    file: "src/importers/function_types.ts",
+    find: "if (extentsAt(repetition, input, dimension) === String(values))",
+    replace: "if (flowing.shape[dimension] === value)",
+    caughtBy: blocks,
   },
 ];

@@ -87,7 +87,8 @@ function writeSteps(
     if (operator === "conv2d") {
       // What another width flows into needs another width too: only some blocks stay the same then.
       const filters = random.integer(0, 4) === 0 ? 16 : channels;
-      values.push(builder.call(operator, [x, weight(i, "kernel", [size, size, channels, filters])], { pad: "same" }));
+      const dilation = random.integer(0, 3) === 0 ? [2, 2] : [1, 1];
+      values.push(builder.call(operator, [x, weight(i, "kernel", [size, size, channels, filters])], { pad: "same", dilation }));
     } else if (operator === "depthwise_conv2d")
       values.push(builder.call(operator, [x, weight(i, "kernel", [3, 3, channels, 1])], { pad: "same" }));
     else if (operator === "bias_add") values.push(builder.call(operator, [x, weight(i, "bias", [channels])], {}, name(i, "sum")));
