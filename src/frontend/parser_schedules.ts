@@ -12,7 +12,7 @@ const clauseWords = ["by", "at", "in", "into", "packed", "tail", "to", "with"];
 
 /** From `on` on: `on wasm for sum(a * b) axis f = last parallel where c { steps }` */
 export function parseSketch(cursor: Cursor): Pick<SketchDeclaration, "target" | "structure" | "producer" | "axes" | "where" | "steps"> {
-  const target = parseTarget(cursor);
+  const target = parseTarget(cursor, "write `sketch NAME on wasm for sum(a * b) { ... }`");
   take(cursor, "for", "and the structure of what it schedules", "write `for sum(a * b)`");
   const structure = parseProduct(cursor);
   const producer = eat(cursor, "with") ? parseProducer(cursor) : undefined;
@@ -24,7 +24,7 @@ export function parseSketch(cursor: Cursor): Pick<SketchDeclaration, "target" | 
 
 /** From `on` on: `on wasm for conv_2 { steps }` */
 export function parseSchedule(cursor: Cursor): Pick<ScheduleDeclaration, "target" | "layer" | "steps"> {
-  const target = parseTarget(cursor);
+  const target = parseTarget(cursor, "the model's name comes first: write `schedule MODEL on wasm for LAYER { ... }`");
   take(cursor, "for", "and the layer it schedules", "write `for conv_2`: the name of a value in the model");
   let layer = takeName(cursor, "the name of a layer");
   while (eat(cursor, ".")) {
@@ -36,8 +36,8 @@ export function parseSchedule(cursor: Cursor): Pick<ScheduleDeclaration, "target
   return { target, layer, steps: parseSteps(cursor) };
 }
 
-function parseTarget(cursor: Cursor): string {
-  take(cursor, "on", "and a target", "write `on wasm` or `on webgpu`");
+function parseTarget(cursor: Cursor, help: string): string {
+  take(cursor, "on", "and a target, `wasm` or `webgpu`", help);
   return takeName(cursor, "a target after `on`", "the targets are wasm, webgpu and reference");
 }
 
