@@ -191,7 +191,7 @@ function readsIn(values: readonly Expr[]): Extract<Expr, { kind: "read" }>[] {
   return found;
 }
 
-function operationsIn(value: Expr): number {
+export function operationsIn(value: Expr): number {
   let count = 0;
   visitExpr(value, (expr) => {
     if (expr.kind === "apply") count++;

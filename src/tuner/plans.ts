@@ -3,6 +3,7 @@
  * counted in workloads, those that it adds to the network and those that it takes away, so that every choice is judged by the network's total.
  */
 import type { NnProgram } from "../ir/nn.ts";
+import { resultOf } from "../ir/tensor.ts";
 import { chooseFor } from "../passes/choose_algorithms.ts";
 import { rewrite } from "../passes/rewrite.ts";
 import { apart, unfusedChoice } from "../pipeline/bind_tuned.ts";
@@ -10,6 +11,7 @@ import { type Compiled, createCompiled } from "../pipeline/compiled.ts";
 import { lowerNn } from "../pipeline/lower.ts";
 import { valueTypes } from "../semantics/node_instance.ts";
 import { exactJson } from "../support/exact_json.ts";
+import { operationsIn } from "./features.ts";
 import { findWorkloads, type Together, type Workload, workloadsOf } from "./workload.ts";
 
 /** How often the network computes each workload, by its key; in a change, how much more often. */
@@ -92,9 +94,14 @@ function apartOf({ workload, apart: workloads }: Together): WithWorkloads[] {
   return [{ alternative: { layers, algorithm: apart, change, hope: hopeOfOther }, workloads }];
 }
 
-/** Of each workload whose last step is a map of the layer before, such as an activation: both as kernels of their own. */
+/** Operations for each element that take as long as writing it to the second cache and reading it again: below, a kernel of its own saves nothing. */
+const worthStoring = 4;
+
+/** Of each workload whose last step is a map of the layer before that computes much, such as some activations: both as kernels of their own. */
 function unfusedOf({ source, module, target, limits, levels }: Compiled, own: readonly Workload[]): WithWorkloads[] {
-  const fused = own.filter(({ group, producer }) => group.computes.length > 1 && !producer);
+  const fused = own.filter(
+    ({ group, producer }) => group.computes.length > 1 && !producer && operationsIn(resultOf(group).value) >= worthStoring,
+  );
   if (fused.length === 0) return [];
   const unfused = new Set(fused.flatMap(({ layers }) => layers));
   const byLayer = new Map(
