@@ -76,7 +76,7 @@ async function bench(): Promise<void> {
   } finally {
     await engine.close();
   }
-  const part = onGpu ? "webgpu" : options.engine === "node" ? "node" : "chromium";
+  const part = `${onGpu ? "webgpu" : options.engine === "node" ? "node" : "chromium"}${options.tuned ? " tuned" : ""}` as const;
   const given = process.argv.slice(2).filter((word) => word !== "--write");
   const command = `\`${["npm run bench", ...(given.length > 0 ? ["--", ...given] : [])].join(" ")}\``;
   const report = [`## ${engine.name}`, command, machineText(), summaryText(measurements), engineText(measurements)].join("\n\n");

@@ -5,6 +5,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 export const parts = [
   "chromium",
   "node",
+  "chromium tuned",
+  "node tuned",
   "pointwise relaxed",
   "pointwise simd",
   "tuner rate",
@@ -14,6 +16,7 @@ export const parts = [
   "tuner curves",
   "tuner engines",
   "webgpu",
+  "webgpu tuned",
 ] as const;
 export type Part = (typeof parts)[number];
 
