@@ -16,7 +16,7 @@ import { type Conflict, commonDepth, conflictsOf, instancesOf } from "./enumerat
 import { buffers, randomNest, randomReduction, shuffled } from "./random_nests.ts";
 import { createMemory, interpret } from "./support.ts";
 
-const nests = process.env.QUERN_TEST === "full" ? 8_000 : 300;
+const nests = process.env.QUERN_TEST === "full" ? 8_000 : 600;
 
 type Verdict = "legal" | "illegal" | "impossible";
 type Counts = { accepted: number; refused: number };
@@ -41,7 +41,7 @@ test(`steps on ${nests} nests of stores and accumulations are accepted exactly w
     expectSameMeaning(nest, context.nest, seed);
   }
   for (const [name, { accepted, refused }] of counts) {
-    expect(accepted, name).toBeGreaterThan(name === "stage in memory" ? nests / 40 : nests / 15);
+    expect(accepted, name).toBeGreaterThan(name === "stage in memory" ? nests / 40 : nests / 10);
     expect(refused, name).toBeGreaterThan(name === "unroll" || name === "fuse" ? 0 : nests / 20);
   }
   console.log(table(counts));
@@ -111,13 +111,13 @@ function randomStep(random: Random, nest: Nest): Step {
   if (kind < 0.6) return splitStep(loop.name, random.integer(1, 4), random.pick(["guard", "cut", "shift"]));
   if (kind < 0.66) return copyStep(random, nest);
   if (kind < 0.74) return bindStep(loop.name, random.pick(["workgroup.x", "invocation.x", "invocation.y"]));
-  if (kind < 0.88) {
+  if (kind < 0.9) {
     // Any loop, but mostly one that lanes divide: others are refused before their order matters.
     const divided = loops.filter(({ mode, extent }) => mode === "serial" && extent > 0 && extent % 4 === 0);
-    const isDivided = divided.length > 0 && random.uniform() < 0.8;
+    const isDivided = divided.length > 0 && random.uniform() < 0.9;
     return { clauses: [{ keyword: "vectorize", arguments: [(isDivided ? random.pick(divided) : loop).name] }] };
   }
-  return { clauses: [{ keyword: kind < 0.95 ? "parallel" : "unroll", arguments: [loop.name] }] };
+  return { clauses: [{ keyword: kind < 0.96 ? "parallel" : "unroll", arguments: [loop.name] }] };
 }
 
 function bindStep(loop: string, axis: string): Step {
