@@ -22,8 +22,9 @@ const supports = (...instruction: number[]) => {
 export async function loadWasm(manifest: Manifest, read: Read, asked: WasmTarget | undefined, files: Files) {
   const { inputs, outputs } = manifest;
   const { target, reason } = pickVariant(asked, files);
-  const [wasm, weights] = await Promise.all([read(`model.${target}.wasm`), read(weightsFile)]);
-  const { instance } = await engine.instantiate(wasm);
+  // The module compiles, and warms up, while the weights are on their way.
+  const module = read(`model.${target}.wasm`).then((wasm) => engine.instantiate(wasm));
+  const [{ instance }, weights] = await Promise.all([module, read(weightsFile)]);
   let live = instance.exports as { readonly memory: { readonly buffer: ArrayBuffer }; run(): void } | undefined;
   if (live) new Uint8Array(live.memory.buffer).set(bytesOf(weights));
   return {

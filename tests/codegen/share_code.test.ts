@@ -36,6 +36,40 @@ test(`${programs} random programs`, () => {
   expect(shared).toBeGreaterThan(programs / 10);
 });
 
+test("warming up calls every shared function, which then goes round an empty loop", () => {
+  const alike = [3, 5].map((size) => kernel(`k${size}`, [set("p", base), fill(size)]));
+  const { functions, warmUp } = shareCode(alike, (name) => name, 2);
+  const [shared] = functions;
+  expect(warmUp.map((call) => call.function)).toEqual(["shared 0"]);
+  expect(warmUp[0]?.arguments).toHaveLength(shared?.parameters.length ?? 0);
+  const times = warmUp[0]?.arguments.at(-1);
+  expect(times?.kind === "constant" && times.value).toBeGreaterThan(1);
+  // All that the function does is behind a test of that number, which calls with work have as 1.
+  const [counter, outermost, ...rest] = shared?.body ?? [];
+  expect([counter?.kind, outermost?.kind, rest]).toEqual(["set", "repeat", []]);
+  const [behind, next] = outermost?.kind === "repeat" ? outermost.body : [];
+  expect(behind).toMatchObject({ kind: "if", condition: { function: "eq", args: [{ name: "once" }, { value: 1 }] }, otherwise: [] });
+  expect(next).toMatchObject({ kind: "set" });
+});
+
+test("a module that has warmed up has written nothing, and computes what one does that has not", () => {
+  const compiled = compiledFrom(chain(createRandom(2)));
+  const program = compiled.levels.kernel();
+  const [warm, cold] = [1, Infinity].map((leastShared) => {
+    const { bytes } = emitWasm(program, { relaxed: false, calls: "run", leastShared });
+    const instance = instantiate(program, bytes, "run");
+    expect(new Uint8Array(instance.memory.buffer).every((byte) => byte === 0)).toBe(true);
+    const memory = new Float32Array(instance.memory.buffer);
+    memory.forEach((_, i) => {
+      memory[i] = (i % 13) - 6;
+    });
+    instance.run();
+    return { length: bytes.length, outputs: program.outputs.map(({ value }) => instance.read(value)) };
+  });
+  expect(warm?.length).not.toBe(cold?.length);
+  expect(warm?.outputs).toEqual(cold?.outputs);
+});
+
 function compiledFrom(source: string): Compiled {
   const { value, diagnostics } = compile(source);
   if (!value) throw new Error(`${diagnostics.map(({ message }) => message).join("; ")}\n${source}`);
@@ -44,7 +78,7 @@ function compiledFrom(source: string): Compiled {
 
 function countShared({ levels }: Compiled): number {
   const { kernels } = levels.kernel();
-  return shareCode(kernels, (name) => name, 1).length - kernels.length;
+  return shareCode(kernels, (name) => name, 1).functions.length - kernels.length;
 }
 
 /** Every output, with functions shared that execute at least so many statements. */
@@ -106,7 +140,7 @@ const kernel = (name: string, body: readonly KernelStatement[]): Kernel => ({
 
 /** The statements of a kernel when it stands beside another that differs in a number; loops with their bodies in brackets. */
 function besideAnother(make: (size: number) => readonly KernelStatement[]): string {
-  const functions = shareCode([kernel("a", make(3)), kernel("b", make(5))], (name) => name, 2);
+  const { functions } = shareCode([kernel("a", make(3)), kernel("b", make(5))], (name) => name, 2);
   const outline = (list: readonly WasmStatement[]): string =>
     list.map((statement) => (statement.kind === "repeat" ? `repeat[${outline(statement.body)}]` : statement.kind)).join(" ");
   return outline(functions.find(({ name }) => name === "a")?.body ?? []);
@@ -136,7 +170,8 @@ test("what is read later stays where it is set", () => {
 
 test("rows at different distances are pointers of their own", () => {
   const rows = (size: number) => loop("i", 4, [store(get("p")), store(get("p"), 64 * size), set("p", add(get("p"), whole(4)))]);
-  const functions = shareCode([kernel("a", [set("p", base), rows(3)]), kernel("b", [set("p", base), rows(5)])], (name) => name, 2);
+  const alike = [kernel("a", [set("p", base), rows(3)]), kernel("b", [set("p", base), rows(5)])];
+  const { functions } = shareCode(alike, (name) => name, 2);
   const [shared, a] = functions;
   expect(functions.map(({ name }) => name)).toEqual(["shared 0", "a", "b"]);
   expect(a?.body.at(-1)).toEqual({

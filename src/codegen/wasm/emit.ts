@@ -12,7 +12,7 @@ export type EmitOptions = {
   /** Fused or unfused multiply-add, the engine's choice; an engine without relaxed SIMD rejects the module. */
   readonly relaxed: boolean;
   /**
-   * `run`: what ships. `weights`: only `build()`, which computes derived weights. `build`: both. `steps`: every call on its own,
+   * `run`: what ships, which warms its code up as it is instantiated. `weights`: only `build()`, which computes derived weights. `build`: both. `steps`: every call on its own,
    * `step0`, `step1`, ...
    */
   readonly calls: "run" | "weights" | "build" | "steps";
@@ -57,7 +57,10 @@ function fillModule(module: binaryen.Module, program: KernelProgram, { relaxed, 
   const used = new Set(made.map((call) => call.kernel));
   const helpers = addHelpers(module);
   const kernels = program.kernels.filter((kernel) => used.has(kernel.name));
-  for (const made of shareCode(kernels, functionName, leastShared)) addFunction(module, made, relaxed, helpers);
+  const { functions, warmUp } = shareCode(kernels, functionName, leastShared);
+  for (const made of functions) addFunction(module, made, relaxed, helpers);
+  if (calls === "run" && warmUp.length > 0)
+    module.setStart(addFunction(module, { name: "warm up", parameters: [], body: warmUp }, relaxed, helpers));
   const offsets = new Map(program.placements.map((placement) => [placement.buffer, placement.offset]));
   const emitCall = (call: KernelCall): Ref => {
     const args = call.arguments.map((buffer) => module.i32.const(offsets.get(buffer) ?? 0));
@@ -89,7 +92,7 @@ export const wasmTypes: { readonly [type in KernelType]: number } = {
   f32x4: binaryen.v128,
 };
 
-function addFunction(module: binaryen.Module, made: WasmFunction, relaxed: boolean, helpers: Emitter["helpers"]): void {
+function addFunction(module: binaryen.Module, made: WasmFunction, relaxed: boolean, helpers: Emitter["helpers"]): number {
   const locals = new Map<string, { index: number; type: KernelType }>();
   const declare = (name: string, type: KernelType) => {
     if (!locals.has(name)) locals.set(name, { index: locals.size, type });
@@ -111,7 +114,7 @@ function addFunction(module: binaryen.Module, made: WasmFunction, relaxed: boole
   const body = block(made.body);
   const types = [...locals.values()].map(({ type }) => wasmTypes[type]);
   const count = made.parameters.length;
-  module.addFunction(made.name, binaryen.createType(types.slice(0, count)), binaryen.none, types.slice(count), body);
+  return module.addFunction(made.name, binaryen.createType(types.slice(0, count)), binaryen.none, types.slice(count), body);
 
   function emit(statement: WasmStatement): Ref {
     switch (statement.kind) {

@@ -4,6 +4,7 @@
  * An engine runs a function in its baseline tier, some five times slower, until it has run long enough to be compiled again, and a
  * call that began in that tier ends in it. Layers that share their code share its compilation, and with a call for each tile of
  * rows the second tier takes over in the middle of a layer; which is why a long layer that is like no other is taken apart, too.
+ * What is apart can also be called before there is work, with nothing to do, so that the second tier is at it while weights arrive.
  */
 import type { Kernel, KernelExpr, KernelStatement, KernelType } from "../../ir/kernel.ts";
 import { childrenOfKernel, registersSet } from "../../ir/kernel_parts.ts";
@@ -37,6 +38,8 @@ const mostParameters = 40;
  * LoopUnrollingAnalyzer), and does not see that the number of iterations, a parameter, is always one.
  */
 const nesting = 3;
+/** V8 counts the bytes of baseline code that loops go back over, and compiles at 13 million: 12,000 rounds of the 1 to 4 kB that these functions have. */
+const warmUpRounds = 12_000;
 
 /** Statements side by side that could be a function. `text` is equal where only `numbers` differ. */
 type Region = {
@@ -53,7 +56,13 @@ type Region = {
   readonly given: readonly { readonly register: Register; readonly argument: KernelExpr }[];
 };
 
-export function shareCode(kernels: readonly Kernel[], nameOf: (kernel: string) => string, least = worthwhile): WasmFunction[] {
+export type SharedCode = {
+  readonly functions: readonly WasmFunction[];
+  /** Calls that compute nothing: made beforehand, they have the engine's optimising tier compile the functions on its own threads. */
+  readonly warmUp: readonly Call[];
+};
+
+export function shareCode(kernels: readonly Kernel[], nameOf: (kernel: string) => string, least = worthwhile): SharedCode {
   const groups = new Map<string, Region[]>();
   for (const kernel of kernels)
     for (const { statements, executed } of regionsIn(kernel.body, kernel, least, 1)) {
@@ -79,7 +88,8 @@ export function shareCode(kernels: readonly Kernel[], nameOf: (kernel: string) =
       calls.set(statements[0] as KernelStatement, { call, count: statements.length });
     });
   }
-  return [...shared, ...kernels.map((kernel) => kernelFunction(kernel, nameOf(kernel.name), (statement) => calls.get(statement)))];
+  const entries = kernels.map((kernel) => kernelFunction(kernel, nameOf(kernel.name), (statement) => calls.get(statement)));
+  return { functions: [...shared, ...entries], warmUp: shared.map(warmUpCall) };
 }
 
 /** The innermost stretches of statements with work enough. Integers set at either end are left outside: they are where addresses differ. */
@@ -213,6 +223,12 @@ function renaming(meet: (register: Register, argument: KernelExpr) => void): Pic
   };
 }
 
+/** A call that goes round the outermost loop and past all that is in it, so often that the engine compiles the function again. */
+function warmUpCall({ name, parameters }: WasmFunction): Call {
+  const zeros = parameters.slice(0, -1).map(({ type }): KernelExpr => ({ kind: "constant", type, value: 0 }));
+  return { kind: "call", function: name, arguments: [...zeros, i32(warmUpRounds)] };
+}
+
 type Parameter = Register & { readonly values: readonly number[] };
 
 /** One function for all of the regions, and the arguments with which it is each of them. */
@@ -251,14 +267,17 @@ function makeFunction(regions: readonly Region[], name: string): { readonly func
     },
   });
   const once: Parameter = { name: "once", type: "i32", values: regions.map(() => 1) };
-  const nested = Array.from({ length: nesting }, (_, depth) => `once${depth}`).reduce(
-    (inner, counter) => countedLoop(counter, getOf(once), inner),
-    body,
-  );
+  const loopOnce = (inner: readonly WasmStatement[], depth: number) => countedLoop(`once${depth}`, getOf(once), inner);
+  const nested = Array.from({ length: nesting - 1 }, (_, depth) => depth).reduce(loopOnce, body);
+  const isOnce: KernelExpr = { kind: "apply", function: "eq", on: "i32", args: [getOf(once), i32(1)] };
   parameters.push(once);
   const values = regions.map((_, i) => parameters.map((parameter) => i32(parameter.values[i] ?? 0)));
   return {
-    function: { name, parameters: [...first.given.map(({ register }) => register), ...parameters], body: nested },
+    function: {
+      name,
+      parameters: [...first.given.map(({ register }) => register), ...parameters],
+      body: loopOnce([{ kind: "if", condition: isOnce, whenTrue: nested, otherwise: [] }], nesting - 1),
+    },
     arguments: regions.map(({ given }, i) => [...given.map(({ argument }) => argument), ...(values[i] ?? [])]),
   };
 }
