@@ -4,7 +4,7 @@ import { printBody } from "../ir/print_loop.ts";
 import type { Bandwidth } from "../pipeline/bandwidth.ts";
 import type { Compiled } from "../pipeline/compiled.ts";
 import { shadersOf } from "../pipeline/gpu.ts";
-import type { Profile } from "../pipeline/profile.ts";
+import type { LayerProfile, Profile } from "../pipeline/profile.ts";
 import type { GpuProfile } from "../pipeline/profile_gpu.ts";
 import type { NestHistory } from "../schedule/schedule_program.ts";
 import { invariant } from "../support/invariant.ts";
@@ -62,6 +62,8 @@ export function makeReport(input: ReportInput): Report {
   };
 }
 
+type Layers = { readonly layers: readonly LayerProfile[] };
+
 function variantOf(profile: Profile | GpuProfile): Report["variant"] {
   if ("clock" in profile) return profile.clock;
   return profile.relaxed ? "relaxed" : "simd";
@@ -72,12 +74,12 @@ function memoryOf(compiled: Compiled): Report["memory"] {
   return compiled.target === "webgpu" ? arenaPlanOf(shadersOf(compiled), buffers) : memoryPlanOf(compiled.levels.kernel(), buffers);
 }
 
-function totalOf({ layers }: Pick<Profile, "layers">): number {
+function totalOf({ layers }: Layers): number {
   return layers.reduce((sum, { us }) => sum + us, 0) / 1000;
 }
 
 /** In the order of the run: layers of the tuned network alone stand before the next layer that both have. */
-function rowsOf(before: Pick<Profile, "layers">, after: Pick<Profile, "layers"> | undefined): LayerRow[] {
+function rowsOf(before: Layers, after: Layers | undefined): LayerRow[] {
   const [old, tuned] = [timesOf(before), timesOf(after)];
   const rows: LayerRow[] = [];
   const waiting = [...tuned.keys()];
@@ -99,7 +101,7 @@ function rowsOf(before: Pick<Profile, "layers">, after: Pick<Profile, "layers"> 
 }
 
 /** By name; a name that several calls bear, as the border and the middle of one result, is one row. */
-function timesOf(profile: Pick<Profile, "layers"> | undefined): Map<string, LayerTime> {
+function timesOf(profile: Layers | undefined): Map<string, LayerTime> {
   const times = new Map<string, LayerTime>();
   for (const { name, us, operations, bytes } of profile?.layers ?? []) {
     const seen = times.get(name);

@@ -35,6 +35,7 @@ export function profileOf(compiled: Compiled, factor: number): Profile {
     name: nest,
     shape: [],
     us: (i + 1) * factor,
+    undisturbedUs: (i + 1) * factor,
     operations: floatOperations(kernels.get(kernel)?.body ?? []),
     bytes: 4096,
     trace: [],
