@@ -15,7 +15,7 @@ const usage = `npm run bench -- [OPTIONS]
   --systems A,B    of ${systems.join(", ")} (default: all; Quern always runs)
   --engine NAME    chromium or node (default: chromium; litert runs only there)
   --target NAME    wasm or webgpu: what all systems run on (default: wasm; webgpu in chromium only)
-  --tuned          takes the engine's section of examples/NAME/NAME.schedule
+  --tuned          takes the engine's section of examples/NAME/NAME.schedule, and measures the default schedules beside it
   --seconds N      of measured rounds per network (default: 12)
   --warmup N       seconds of untimed runs before, per contender (default: 1.5)
   --loads N        fresh processes whose first result is timed, per contender (default: 5)
@@ -62,7 +62,8 @@ async function bench(): Promise<void> {
   const engine: Engine = options.engine === "node" ? await nodeEngine(options.node) : await browserEngine(options.chromium, onGpu);
   const measurements: Measurement[] = [];
   try {
-    const contenders = contendersIn(family, engine.host, engine.relaxed, wanted);
+    const { host, relaxed } = engine;
+    const contenders = contendersIn({ family, host, relaxed, systems: wanted, tuned: options.tuned });
     for (const name of names) {
       console.error(`measuring ${name} in ${engine.name}`);
       const prepared = prepare(

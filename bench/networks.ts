@@ -31,6 +31,8 @@ export type Network = {
   readonly compiled: Compiled;
   /** The same for WebGPU, where that is measured. */
   readonly gpu?: Compiled;
+  /** With the default schedules, beside a tuned one. */
+  readonly byDefault?: { readonly compiled: Compiled; readonly gpu?: Compiled };
   readonly weights: Weights;
   /** Channels last, uniform in [0, 1). */
   readonly image: Float32Array;
@@ -52,8 +54,8 @@ export function loadNetwork(name: string, { tuned, schedule, gpu = false }: Load
   const sources = [{ file, text: readFileSync(file, "utf8") }];
   const sections = tuned === undefined ? undefined : sectionsOf(schedule ?? place(`${name}.schedule`), tuned);
   const texts = new Map(sources.map((source) => [source.file, source.text]));
-  const compiledFor = (target: Compiled["target"]): Compiled => {
-    const { value, diagnostics } = compile(sources, { target, ...(sections ? { tuned: sections } : {}) });
+  const compiledFor = (target: Compiled["target"], tuned = sections): Compiled => {
+    const { value, diagnostics } = compile(sources, { target, ...(tuned ? { tuned } : {}) });
     if (!value || hasErrors(diagnostics)) throw new Error(diagnostics.map((each) => renderDiagnostic(each, texts)).join("\n"));
     for (const each of diagnostics) console.error(renderDiagnostic(each, texts));
     return value;
@@ -63,8 +65,9 @@ export function loadNetwork(name: string, { tuned, schedule, gpu = false }: Load
   const image = Float32Array.from({ length: elementCount(onlyInput(compiled).type.shape) }, () => random.uniform());
   const groups = compiled.levels.layers().groups.filter((group) => group.phase === "run");
   const multiplyAdds = groups.reduce((sum, group) => sum + multiplyAddsOf(group), 0);
-  const loaded = { name, compiled, weights: telling(compiled, image), image, multiplyAdds };
-  return gpu ? { ...loaded, gpu: compiledFor("webgpu") } : loaded;
+  const both = (tuned = sections) => ({ compiled: compiledFor("wasm", tuned), ...(gpu ? { gpu: compiledFor("webgpu", tuned) } : {}) });
+  const loaded = { name, ...both(), weights: telling(compiled, image), image, multiplyAdds };
+  return sections ? { ...loaded, byDefault: both([]) } : loaded;
 }
 
 function sectionsOf(path: string, engine: string): readonly TunedSection[] {

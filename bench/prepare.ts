@@ -38,9 +38,14 @@ export function prepare(network: Network, schedule: Prepared["schedule"]): Prepa
   const folder = new URL(`${network.name}/`, cache);
   mkdirSync(folder, { recursive: true });
   const write = (name: string, contents: Uint8Array | string) => writeFileSync(new URL(name, folder), contents);
-  const built = buildModule(network.compiled, network.weights);
-  const gpu = network.gpu && buildGpu(network.gpu, network.weights);
-  for (const { name, contents } of moduleFiles(built, network.compiled, gpu)) write(name, contents);
+  const writeModule = ({ compiled, gpu }: Pick<Network, "compiled" | "gpu">, within: string) => {
+    const built = buildModule(compiled, network.weights);
+    for (const { name, contents } of moduleFiles(built, compiled, gpu && buildGpu(gpu, network.weights))) write(within + name, contents);
+    return built;
+  };
+  const built = writeModule(network, "");
+  mkdirSync(new URL(defaults, folder), { recursive: true });
+  if (network.byDefault) writeModule(network.byDefault, defaults);
   const refused = new Map<string, string>();
   for (const [format, file] of Object.entries(formats)) {
     const { value, diagnostics } = exportModel(network.compiled, network.weights, exporterOf(format), file);
@@ -53,6 +58,9 @@ export function prepare(network: Network, schedule: Prepared["schedule"]): Prepa
   return { network, schedule, refused, memory: { whole: built.kernel.runBytes, weights: built.weights.byteLength } };
 }
 
+/** Where the default schedules' files are, in the network's folder. */
+const defaults = "default/";
+
 function exporterOf(format: string) {
   const exporter = exporters[format];
   if (!exporter) throw new Error(`there is no exporter for ${format}`);
@@ -60,12 +68,12 @@ function exporterOf(format: string) {
 }
 
 /** Files of the model by the names that the peer knows, in the network's folder of the cache. */
-function modelFiles({ format, kind }: Contender): readonly string[] {
+function modelFiles({ format, target }: Contender): readonly string[] {
   switch (format) {
     case "quern":
-      return kind === "quern webgpu"
+      return target === "webgpu"
         ? ["model.js", gpuPlanFile, gpuWeightsFile]
-        : ["model.js", `model.${variantOf(kind)}.wasm`, "model.weights.bin"];
+        : ["model.js", `model.${variantOf(target)}.wasm`, "model.weights.bin"];
     case "onnx":
       return ["model.onnx"];
     case "tflite":
@@ -100,7 +108,7 @@ export function assign(contender: Contender, { network }: Prepared, host: "page"
   const isOnnx = contender.format === "onnx";
   const at = `${base}.cache/${network.name}/`;
   const [n = 1, h = 1, w = 1, c = 1] = type.shape;
-  const models = modelFiles(contender).map((file) => [file, at + file]);
+  const models = modelFiles(contender).map((file) => [file, at + within(contender) + file]);
   const runtime = (runtimeFiles[contender.peer] ?? []).map((path) => [
     path.slice(path.lastIndexOf("/") + 1),
     `${base}node_modules/${path}`,
@@ -109,12 +117,12 @@ export function assign(contender: Contender, { network }: Prepared, host: "page"
     peer: `${base}.cache/${peerFile(contender, host)}`,
     files: Object.fromEntries([...models, ...runtime]),
     input: { name, file: at + (isOnnx ? "image_channels_first.bin" : "image.bin"), shape: isOnnx ? [n, c, h, w] : type.shape },
-    ...(contender.format === "quern" ? { variant: variantOf(contender.kind) } : {}),
+    ...(contender.format === "quern" ? { variant: variantOf(contender.target) } : {}),
   };
 }
 
 export function shippedBy(contender: Contender, { network }: Prepared): Shipped {
-  const own = modelFiles(contender).map((name) => readFileSync(new URL(`${network.name}/${name}`, cache)));
+  const own = modelFiles(contender).map((name) => readFileSync(new URL(`${network.name}/${within(contender)}${name}`, cache)));
   if (contender.format === "quern") return { code: sizeOf(own.slice(0, 2)), model: sizeOf(own.slice(2)) };
   const paths = contender.runsIn === "native" ? nativeLibraries : (runtimeFiles[contender.peer] ?? []);
   const bundle = contender.runsIn === "native" ? [] : [readFileSync(new URL(peerFile(contender, "page"), cache))];
@@ -135,9 +143,13 @@ function peerFile({ peer }: Contender, host: "page" | "node"): string {
   return `${host}_${peer}.${host === "node" ? "mjs" : "js"}`;
 }
 
-function variantOf(kind: Contender["kind"]): "simd" | "relaxed" | "webgpu" {
-  if (kind === "quern webgpu") return "webgpu";
-  return kind === "quern relaxed" ? "relaxed" : "simd";
+function within({ isDefault }: Contender): string {
+  return isDefault ? defaults : "";
+}
+
+function variantOf(target: Contender["target"]): "simd" | "relaxed" | "webgpu" {
+  if (target === "webgpu") return "webgpu";
+  return target === "wasm-relaxed" ? "relaxed" : "simd";
 }
 
 /** Modules of Node that peers name in branches which a page never takes. */

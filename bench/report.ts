@@ -1,6 +1,6 @@
 /** What was measured, as Markdown and as JSON. */
 import { cpus, loadavg, release, type as system, totalmem } from "node:os";
-import { isDisturbed, type Measurement, type Timing } from "./measure.ts";
+import { isDisturbed, isOwn, type Measurement, type Timing } from "./measure.ts";
 import { formatTable } from "./table.ts";
 
 export function machineText(): string {
@@ -22,7 +22,7 @@ export function records(measurements: readonly Measurement[]) {
       target: contender.target,
       engine: contender.runsIn === "native" ? `Node ${process.versions.node}` : engine,
       threads: 1,
-      schedule: contender.system === "quern" ? schedule : "default",
+      schedule: isOwn(contender) ? schedule : "default",
       medianMs: ms.median,
       lowMs: ms.low,
       highMs: ms.high,
@@ -42,16 +42,33 @@ export function summaryText(measurements: readonly Measurement[]): string {
       if (!timing) return "cannot run";
       return `${timing.ratio.median.toFixed(2)}${isDisturbed(timing) || isDisturbed(best) ? " ?" : ""}`;
     });
-    return [network, best.contender.kind, best.ms.median.toFixed(3), ...cells, times(aheadOf(timings))];
+    const gain = gainOf(timings);
+    return [network, best.contender.kind, best.ms.median.toFixed(3), ...cells, times(aheadOf(timings)), ...(gain ? [times(gain)] : [])];
   });
+  const gains = measurements.flatMap(({ timings }) => gainOf(timings) ?? []);
   const all = measurements.map(({ timings }) => aheadOf(timings)).filter(Number.isFinite);
-  const mean = Math.exp(all.reduce((sum, ratio) => sum + Math.log(ratio), 0) / all.length);
   const slowest = measurements.reduce((a, b) => (aheadOf(b.timings) < aheadOf(a.timings) ? b : a));
   return [
     "Quern's fastest variant: its time, and that time over each peer's within the same round (median; below 1, Quern is faster). Last, the " +
       "median of the fastest peer, native ones left out, over Quern's (above 1, Quern is faster).",
-    formatTable(["network", "variant", "ms", ...kinds.map((kind) => `/ ${kind}`), "fastest / Quern"], rows, { left: [0, 1] }),
-    `The fastest peer over Quern, of ${measurements.length} networks: geometric mean ${times(mean)}, least ${times(aheadOf(slowest.timings))} (${slowest.network}).`,
+    formatTable(
+      [
+        "network",
+        "variant",
+        "ms",
+        ...kinds.map((kind) => `/ ${kind}`),
+        "fastest / Quern",
+        ...(gains.length > 0 ? ["default / tuned"] : []),
+      ],
+      rows,
+      { left: [0, 1] },
+    ),
+    ...(gains.length > 0
+      ? [
+          `The default schedules' time over the tuned ones' within the same round: geometric mean ${times(geometricMean(gains))}, least ${times(Math.min(...gains))}.`,
+        ]
+      : []),
+    `The fastest peer over Quern, of ${measurements.length} networks: geometric mean ${times(geometricMean(all))}, least ${times(aheadOf(slowest.timings))} (${slowest.network}).`,
     "A question mark: the quartiles of one of the two are more than a quarter apart, for other programs ran; run it again when they don't.",
   ].join("\n\n");
 }
@@ -60,6 +77,10 @@ export function summaryText(measurements: readonly Measurement[]): string {
 function aheadOf(timings: readonly Timing[]): number {
   const peers = timings.filter((timing) => isPeer(timing) && timing.contender.runsIn !== "native");
   return Math.min(...peers.map(({ ms }) => ms.median)) / fastestOf(timings).ms.median;
+}
+
+function geometricMean(ratios: readonly number[]): number {
+  return Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
 }
 
 function times(ratio: number): string {
@@ -128,8 +149,8 @@ function timingRow({ network, multiplyAdds, rounds }: Measurement, timing: Timin
     `${ms.low.toFixed(3)}-${ms.high.toFixed(3)}`,
     ms.min.toFixed(3),
     cpuMs?.toFixed(3) ?? "",
-    isPeer(timing) ? ratio.median.toFixed(3) : "",
-    isPeer(timing) ? `${ratio.low.toFixed(3)}-${ratio.high.toFixed(3)}` : "",
+    isOwn(contender) ? "" : ratio.median.toFixed(3),
+    isOwn(contender) ? "" : `${ratio.low.toFixed(3)}-${ratio.high.toFixed(3)}`,
     ((2e-6 * multiplyAdds) / ms.median).toFixed(1),
     String(rounds),
   ];
@@ -140,7 +161,17 @@ function isPeer({ contender }: Timing): boolean {
 }
 
 function fastestOf(timings: readonly Timing[]): Timing {
-  return timings.filter((timing) => !isPeer(timing)).reduce((best, timing) => (timing.ms.median < best.ms.median ? timing : best));
+  return fastest(timings.filter(({ contender }) => isOwn(contender)));
+}
+
+function fastest(timings: readonly Timing[]): Timing {
+  return timings.reduce((best, timing) => (timing.ms.median < best.ms.median ? timing : best));
+}
+
+/** Of a tuned network: the fastest variant with the default schedules over the fastest with the tuned ones, within the same round. */
+function gainOf(timings: readonly Timing[]): number | undefined {
+  const before = timings.filter(({ contender }) => contender.isDefault);
+  return before.length === 0 ? undefined : 1 / fastest(before).ratio.median;
 }
 
 function kilobytes(bytes: number): string {

@@ -14,6 +14,9 @@ export const kinds = [
   "ort-web webgpu",
   "tfjs webgpu",
   "litert webgpu",
+  "quern simd default",
+  "quern relaxed default",
+  "quern webgpu default",
 ] as const;
 export type Kind = (typeof kinds)[number];
 
@@ -31,35 +34,50 @@ export type Contender = {
   readonly peer: string;
   /** Which model it loads. */
   readonly format: "quern" | "onnx" | "tfjs" | "tflite";
+  /** Quern with its default schedules, beside what is tuned. */
+  readonly isDefault?: true;
 };
 
+type Variant = Pick<Contender, "kind" | "target" | "runsIn">;
+const quern = (variant: Variant): Contender => ({ ...variant, system: "quern", peer: "quern", format: "quern" });
+const simd = { target: "wasm-simd", runsIn: ["page", "node"] } as const;
+const relaxed = { target: "wasm-relaxed", runsIn: ["page", "node"] } as const;
+const webgpu = { target: "webgpu", runsIn: ["page"] } as const;
+
 export const contenders: { readonly [kind in Kind]: Contender } = {
-  "quern simd": { kind: "quern simd", system: "quern", target: "wasm-simd", runsIn: ["page", "node"], peer: "quern", format: "quern" },
-  "quern relaxed": {
-    kind: "quern relaxed",
-    system: "quern",
-    target: "wasm-relaxed",
-    runsIn: ["page", "node"],
-    peer: "quern",
-    format: "quern",
-  },
+  "quern simd": quern({ kind: "quern simd", ...simd }),
+  "quern simd default": { ...quern({ kind: "quern simd default", ...simd }), isDefault: true },
+  "quern relaxed": quern({ kind: "quern relaxed", ...relaxed }),
+  "quern relaxed default": { ...quern({ kind: "quern relaxed default", ...relaxed }), isDefault: true },
   "ort-web": { kind: "ort-web", system: "ort-web", target: "wasm", runsIn: ["page", "node"], peer: "ort_web", format: "onnx" },
   tfjs: { kind: "tfjs", system: "tfjs", target: "wasm", runsIn: ["page", "node"], peer: "tfjs", format: "tfjs" },
   litert: { kind: "litert", system: "litert", target: "wasm", runsIn: ["page"], peer: "litert", format: "tflite" },
   "ort-node": { kind: "ort-node", system: "ort-node", target: "native", runsIn: "native", peer: "ort_node", format: "onnx" },
-  "quern webgpu": { kind: "quern webgpu", system: "quern", target: "webgpu", runsIn: ["page"], peer: "quern", format: "quern" },
+  "quern webgpu": quern({ kind: "quern webgpu", ...webgpu }),
+  "quern webgpu default": { ...quern({ kind: "quern webgpu default", ...webgpu }), isDefault: true },
   "ort-web webgpu": { kind: "ort-web webgpu", system: "ort-web", target: "webgpu", runsIn: ["page"], peer: "ort_web_gpu", format: "onnx" },
   "tfjs webgpu": { kind: "tfjs webgpu", system: "tfjs", target: "webgpu", runsIn: ["page"], peer: "tfjs_gpu", format: "tfjs" },
   "litert webgpu": { kind: "litert webgpu", system: "litert", target: "webgpu", runsIn: ["page"], peer: "litert_gpu", format: "tflite" },
 };
 
+export type Wanted = {
+  readonly family: Family;
+  readonly host: "page" | "node";
+  /** Whether the engine takes relaxed instructions. */
+  readonly relaxed: boolean;
+  readonly systems: readonly System[];
+  /** Whether the default schedules run beside the tuned ones. */
+  readonly tuned: boolean;
+};
+
 /** Those that can run in an engine; a variant that the engine does not take is left out. */
-export function contendersIn(family: Family, host: "page" | "node", relaxed: boolean, wanted: readonly System[]): Contender[] {
+export function contendersIn({ family, host, relaxed, systems, tuned }: Wanted): Contender[] {
   return Object.values(contenders).filter(
-    ({ kind, system, target, runsIn }) =>
+    ({ system, target, runsIn, isDefault }) =>
       (target === "webgpu") === (family === "webgpu") &&
-      wanted.includes(system) &&
+      systems.includes(system) &&
       (runsIn === "native" || runsIn.includes(host)) &&
-      (relaxed || kind !== "quern relaxed"),
+      (relaxed || target !== "wasm-relaxed") &&
+      (tuned || !isDefault),
   );
 }

@@ -13,6 +13,8 @@ export type AgentWorkload = {
 
 export type AgentCandidate = {
   readonly bytes: Uint8Array;
+  /** Of the memory that the module imports, 64 KiB each; none where it has a memory of its own. */
+  readonly pages?: number;
   readonly operandsAt: readonly number[];
   /** What this candidate alone has in memory, such as the packed weights of a network. */
   readonly own?: readonly { readonly at: number; readonly bytes: Uint8Array }[];
@@ -77,6 +79,8 @@ export function createAgent(version: string): Agent {
   const step = clockStep();
   let control: (() => void) | undefined;
   const workloads = new Map<string, AgentWorkload>();
+  /** One for each candidate of a batch, used again by the next batch: what a page costs at its first touch is paid once. */
+  const memories: WebAssembly.Memory[] = [];
 
   return {
     handle(request) {
@@ -106,9 +110,9 @@ export function createAgent(version: string): Agent {
 
   function measure(workload: AgentWorkload, candidates: readonly AgentCandidate[], effort: AgentEffort): AgentAnswer {
     const limit = effort.best * effort.hopeless;
-    const entries = candidates.map((candidate): AgentVerdict | Runner => {
+    const entries = candidates.map((candidate, place): AgentVerdict | Runner => {
       try {
-        const found = checked(workload, candidate);
+        const found = checked(workload, candidate, place);
         if ("kind" in found) return found;
         return warmUp(found.run, effort.warm, limit, found.milliseconds);
       } catch (error) {
@@ -139,8 +143,8 @@ export function createAgent(version: string): Agent {
   }
 
   /** The candidate's run with what the first one took, once its result is what it must be; the memory of the result holds rubbish before. */
-  function checked(workload: AgentWorkload, candidate: AgentCandidate): Pick<Runner, "run" | "milliseconds"> | AgentVerdict {
-    const exports = load(candidate);
+  function checked(workload: AgentWorkload, candidate: AgentCandidate, place: number): Pick<Runner, "run" | "milliseconds"> | AgentVerdict {
+    const exports = load(candidate, candidate.pages === undefined ? undefined : memoryAt(place, candidate.pages));
     const memory = new Uint8Array(exports.memory.buffer);
     workload.operands.forEach((bytes, i) => {
       memory.set(bytes, candidate.operandsAt[i] ?? 0);
@@ -164,11 +168,24 @@ export function createAgent(version: string): Agent {
     return { run: exports.run, milliseconds };
   }
 
-  function load({ bytes }: Pick<AgentCandidate, "bytes">): Exports {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bufferOf(bytes)), {});
-    const { memory, build, run } = exports;
-    if (!(memory instanceof WebAssembly.Memory) || typeof run !== "function") throw new Error("the module exports no memory or no run");
-    return { memory, run: () => run(), build: () => (typeof build === "function" ? build() : undefined) };
+  /** At least so many pages, all zeros. */
+  function memoryAt(place: number, pages: number): WebAssembly.Memory {
+    const known = memories[place];
+    const made = known ?? new WebAssembly.Memory({ initial: pages, maximum: 65536 });
+    memories[place] = made;
+    if (!known) return made;
+    const lacking = pages - made.buffer.byteLength / 65536;
+    new Uint8Array(made.buffer).fill(0, 0, pages * 65536);
+    if (lacking > 0) made.grow(lacking);
+    return made;
+  }
+
+  function load({ bytes }: Pick<AgentCandidate, "bytes">, memory?: WebAssembly.Memory): Exports {
+    const imports: WebAssembly.Imports = memory ? { tuner: { memory } } : {};
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bufferOf(bytes)), imports);
+    const { memory: exported, build, run } = exports;
+    if (!(exported instanceof WebAssembly.Memory) || typeof run !== "function") throw new Error("the module exports no memory or no run");
+    return { memory: exported, run: () => run(), build: () => (typeof build === "function" ? build() : undefined) };
   }
 
   /** Runs it until it has run long enough, its first run included; what is hopeless at the third, or after as long, is not run on. */

@@ -3,7 +3,7 @@
  * WebAssembly module of its own, which packs its weights itself.
  */
 import { lowerToKernels } from "../codegen/lower_to_kernel.ts";
-import { emitWasm } from "../codegen/wasm/emit.ts";
+import { emitWasm, pagesFor } from "../codegen/wasm/emit.ts";
 import { buildWeights, instantiate } from "../codegen/wasm/instance.ts";
 import { type DType, dtypes, elementCount, isFloat } from "../ir/dtype.ts";
 import { forEachPoint } from "../ir/evaluate.ts";
@@ -35,9 +35,11 @@ export type PreparedWorkload = {
   readonly bound: Float64Array;
 };
 
-/** A module that exports `memory`, `build` (packs weights) and `run`. */
+/** A module that exports `memory`, which it imports, `build` (packs weights) and `run`. */
 export type BuiltCandidate = {
   readonly bytes: Uint8Array;
+  /** Of memory, 64 KiB each. */
+  readonly pages: number;
   /** Where each operand goes, in the order of the workload's. */
   readonly operandsAt: readonly number[];
   readonly own?: readonly { readonly at: number; readonly bytes: Uint8Array }[];
@@ -84,7 +86,8 @@ export function buildCandidate(workload: Workload, scheduled: Scheduled, { relax
   const place = places.get(result);
   invariant(place, `the candidate has no place for ${result}`);
   return {
-    bytes: emitWasm(kernel, { relaxed, calls: "build" }).bytes,
+    bytes: emitWasm(kernel, { relaxed, calls: "build", importsMemory: true }).bytes,
+    pages: pagesFor(kernel.buildBytes),
     operandsAt: operandBuffers(workload, buffers).map(({ name }) => places.get(name)?.offset ?? 0),
     result: { at: place.offset, dtype: place.dtype, count: place.bytes / dtypes[place.dtype].bytes },
     operations: operationsOf(kernel, scheduled.nest.name),
@@ -100,7 +103,8 @@ export function buildNetwork({ compiled, weights }: TimedNetwork, { relaxed }: {
     return place ? [{ at: place.offset, bytes: encode(values, place.dtype) }] : [];
   });
   return {
-    bytes: emitWasm(kernel, { relaxed, calls: "run" }).bytes,
+    bytes: emitWasm(kernel, { relaxed, calls: "run", importsMemory: true }).bytes,
+    pages: pagesFor(kernel.runBytes),
     operandsAt: [],
     own: [{ at: 0, bytes: buildWeights(kernel, weights) }, ...inputs],
     result: { at: 0, dtype: "u8", count: 0 },

@@ -141,7 +141,7 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
   async function ask(workload: Keyed, built: readonly BuiltCandidate[], { rounds, best, keepAll }: Effort) {
     const effort = { rounds, best: best / 1000, hopeless, behind: keepAll ? [Infinity] : behind, sample, warm };
     const candidates = built.map(
-      ({ bytes, operandsAt, own, result }): AgentCandidate => ({ bytes, operandsAt, ...(own ? { own } : {}), result }),
+      ({ bytes, pages, operandsAt, own, result }): AgentCandidate => ({ bytes, pages, operandsAt, ...(own ? { own } : {}), result }),
     );
     // A whole network takes longer to compile and to run than any of its layers.
     const seconds = workload.key === networkKey ? 6 * timeout : timeout;

@@ -16,6 +16,8 @@ export type EmitOptions = {
    * `step0`, `step1`, ...
    */
   readonly calls: "run" | "weights" | "build" | "steps";
+  /** Takes its memory from who instantiates it, as `importedMemory` says, in place of one of its own. It is exported all the same. */
+  readonly importsMemory?: boolean;
   /** Statements that a function shared between kernels executes at least. Infinity shares nothing. */
   readonly leastShared?: number;
 };
@@ -23,6 +25,14 @@ export type EmitOptions = {
 export type EmittedModule = { readonly bytes: Uint8Array; text(): string };
 
 const pageBytes = 65536;
+const mostPages = 65536;
+
+/** Where a module that imports its memory finds it: of as many pages as it needs or more, and of this limit. */
+export const importedMemory = { module: "tuner", name: "memory", maximum: mostPages } as const;
+
+export function pagesFor(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / pageBytes));
+}
 
 export function emitWasm(program: KernelProgram, options: EmitOptions): EmittedModule {
   const module = new binaryen.Module();
@@ -46,12 +56,16 @@ function textOf(bytes: Uint8Array, program: KernelProgram): string {
   }
 }
 
-function fillModule(module: binaryen.Module, program: KernelProgram, { relaxed, calls, leastShared }: EmitOptions): void {
+function fillModule(
+  module: binaryen.Module,
+  program: KernelProgram,
+  { relaxed, calls, leastShared, importsMemory = false }: EmitOptions,
+): void {
   const features = binaryen.Features.SIMD128 | binaryen.Features.NontrappingFPToInt;
   module.setFeatures(relaxed ? features | binaryen.Features.RelaxedSIMD : features);
-  const bytes = calls === "run" ? program.runBytes : program.buildBytes;
-  const pages = Math.max(1, Math.ceil(bytes / pageBytes));
-  module.setMemory(pages, pages, "memory");
+  const pages = pagesFor(calls === "run" ? program.runBytes : program.buildBytes);
+  module.setMemory(pages, importsMemory ? importedMemory.maximum : pages, "memory");
+  if (importsMemory) module.addMemoryImport("0", importedMemory.module, importedMemory.name);
   const only = calls === "run" ? "run" : calls === "weights" ? "build" : undefined;
   const made = program.calls.filter((call) => only === undefined || call.phase === only);
   const used = new Set(made.map((call) => call.kernel));
