@@ -85,6 +85,8 @@ export type Place = {
   readonly company: Company;
   /** Values that stand for arguments while a function's expansion is lowered. */
   readonly bound: ReadonlyMap<string, KernelExpr>;
+  /** What is being lowered is known to do no harm where its value is not needed. */
+  readonly harmless?: true;
 };
 
 export function createBuilder(buffers: ReadonlyMap<string, Buffer>, float64: boolean, shader?: ShaderState): Builder {

@@ -213,8 +213,11 @@ function lowerSelect(expr: Extract<Expr, { kind: "select" }>, place: Place): Ker
   const condition = lowerScalar(expr.condition, place);
   const type = scalarType(dtypeOf(expr), place.builder);
   const [yes, no] = [expr.whenTrue, expr.whenFalse];
-  if (isSafe(yes, place) && isSafe(no, place))
-    return { kind: "select", type, condition, whenTrue: lowerScalar(yes, place), otherwise: lowerScalar(no, place) };
+  // Of many cases within each other, only the outermost is looked through.
+  if (place.harmless || (isSafe(yes, place) && isSafe(no, place))) {
+    const inner: Place = { ...place, harmless: true };
+    return { kind: "select", type, condition, whenTrue: lowerScalar(yes, inner), otherwise: lowerScalar(no, inner) };
+  }
   return chooseLazily(
     condition,
     type,

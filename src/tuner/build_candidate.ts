@@ -176,8 +176,10 @@ function referenceOf(workload: Workload, alone: ReadonlyMap<string, Buffer>, { a
   return lowerToKernels({ ...loops, nests: loops.nests.map((nest) => decompose(arrange(nest))) }, { float64: true });
 }
 
+type Values = Float32Array | Float64Array;
+
 /** Of the allocated elements; a border holds its fill. */
-function valuesOf(buffer: Buffer, random: ReturnType<typeof createRandom>): Float64Array {
+function valuesOf(buffer: Buffer, random: ReturnType<typeof createRandom>): Values {
   const { role, halo, dtype } = buffer;
   const shape = allocatedShape(buffer);
   if (role.kind === "constant") return Float64Array.from(role.data);
@@ -190,17 +192,18 @@ function valuesOf(buffer: Buffer, random: ReturnType<typeof createRandom>): Floa
 }
 
 /** Uniform, of variance 1: millions of weights by a generator of one multiplication (Numerical Recipes' linear congruential one), of its higher bits. */
-function uniformValues(count: number, dtype: DType, random: ReturnType<typeof createRandom>): Float64Array {
+function uniformValues(count: number, dtype: DType, random: ReturnType<typeof createRandom>): Values {
   let state = random.integer(0, 2 ** 32 - 1);
-  const values = new Float64Array(count);
+  const values = dtype === "f32" ? new Float32Array(count) : new Float64Array(count);
   for (let i = 0; i < count; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
     values[i] = ((state >> 8) / 2 ** 23) * Math.sqrt(3);
   }
-  return dtype === "f64" ? values : values.map((value) => roundToDType(value, dtype));
+  return dtype === "f16" ? values.map((value) => roundToDType(value, dtype)) : values;
 }
 
 function allocatedBounds(buffer: Buffer, inner: Float64Array): Float64Array {
+  if (!buffer.halo) return inner;
   const shape = allocatedShape(buffer);
   const bounds = new Float64Array(elementCount(shape)).fill(Infinity);
   let next = 0;
@@ -219,8 +222,8 @@ function forEachElement(shape: readonly number[], visit: (point: readonly number
   forEachPoint(shape, [], 0, (point) => visit(point, at++));
 }
 
-function encode(values: Float64Array, dtype: DType): Uint8Array {
-  if (dtype === "f32") return new Uint8Array(Float32Array.from(values).buffer);
+function encode(values: Values, dtype: DType): Uint8Array {
+  if (dtype === "f32") return new Uint8Array(values instanceof Float32Array ? values.buffer : Float32Array.from(values).buffer);
   const stored = dtype === "i64" ? "i32" : dtype;
   const size = dtypes[stored].bytes;
   const memory = new DataView(new ArrayBuffer(values.length * size));

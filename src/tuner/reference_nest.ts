@@ -1,6 +1,7 @@
 /**
  * A nest arranged for its float64 reference to be fast: eight elements that lie side by side are summed at a time, each in the order in
- * which it is declared. Only loops change places, and one that eight divides becomes two: no tail, no step of a schedule, the same sums.
+ * which it is declared, and the loop over such eights is the outermost, so that their weights stay in a cache. Only loops change places,
+ * and one that eight divides becomes two: no tail, no step of a schedule, the same sums.
  */
 import { add, scale, variableIndex } from "../ir/affine.ts";
 import type { For, Nest, Statement } from "../ir/loop.ts";
@@ -14,20 +15,18 @@ export function referenceNest(nest: Nest): Nest {
   const chain = chainTo(nest.body);
   const [leaf] = leavesOf(nest.body);
   if (!chain || leaf?.statement.kind !== "reduce" || leaf.guards.length > 0) return nest;
-  const { over } = leaf.statement;
+  const { statement } = leaf;
+  const { over } = statement;
   const parallel = chain.filter((loop) => !over.includes(loop.name));
   const last = parallel.findLast((loop) => loop.extent > 1);
   const width = last && widths.find((each) => last.extent % each === 0);
   if (!last || width === undefined) return nest;
   const [outer, inner] = [`${last.name}.o`, `${last.name}.i`];
-  const tile: readonly For[] = [
-    { ...last, name: outer, extent: last.extent / width },
-    { ...last, name: inner, extent: width, mode: "unroll" },
-  ];
-  const [ofTiles, inTile] = tile as [For, For];
+  const ofTiles: For = { ...last, name: outer, extent: last.extent / width };
+  const inTile: For = { ...last, name: inner, extent: width, mode: "unroll" };
   const reduced = chain.filter((loop) => over.includes(loop.name));
-  const loops = [...parallel.filter((loop) => loop !== last), ofTiles, ...reduced, inTile];
+  const loops = [ofTiles, ...parallel.filter((loop) => loop !== last), ...reduced, inTile];
   const index = add(scale(variableIndex(outer), width), variableIndex(inner));
-  const statement = substituteInStatement(leaf.statement, (name) => (name === last.name ? index : undefined), rangesOfLoops(loops));
-  return { ...nest, body: loops.reduceRight<Statement>((body, loop) => ({ ...loop, body }), statement) };
+  const moved = substituteInStatement(statement, (name) => (name === last.name ? index : undefined), rangesOfLoops(loops));
+  return { ...nest, body: loops.reduceRight<Statement>((body, loop) => ({ ...loop, body }), moved) };
 }
