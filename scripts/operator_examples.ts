@@ -86,6 +86,7 @@ const table: { readonly [operator: string]: Given } = {
   global_max_pool: { operands: [image] },
   global_lp_pool: { operands: [image] },
   matmul: { operands: ["f32[5, 2, 3]", "f32[3, 4]"] },
+  matmul_by_parts: { operands: ["f32[2, 8]", "f32[8, 4]"], attributes: "parts: 4" },
   bias_add: { operands: ["f32[2, 3, 4]", "f32[4]"] },
   contract: { operands: ["f32[2, 3, 4]", "f32[4, 3, 5]"], attributes: "a_axes: [1, 2], b_axes: [1, 0]" },
   matmul_integer: { operands: ["u8[2, 3]", "i8[3, 4]"], attributes: "a_zero: 128" },

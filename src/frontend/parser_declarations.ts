@@ -23,7 +23,7 @@ import {
 } from "./parser_cursor.ts";
 import { parseExpression } from "./parser_expressions.ts";
 import { parseParameters, parseResults } from "./parser_heads.ts";
-import { parseSchedule, parseSketch, parseStep } from "./parser_schedules.ts";
+import { parseSchedule, parseSketch, parseStep, parseTarget } from "./parser_schedules.ts";
 import { parseBlock, parseBody, parseStatement, recovering } from "./parser_statements.ts";
 
 type Keyword = (typeof declarationKeywords)[number];
@@ -128,8 +128,9 @@ function parseDefinition(cursor: Cursor, common: Common, whose: string): Without
   return { kind: "def", ...common, parameters, body };
 }
 
-/** `rule name(x: [n]): pattern => replacement where condition when condition reassociates` */
+/** From behind the name on: `rule name on webgpu (x: [n]): pattern => replacement where condition when condition reassociates` */
 function parseRule(cursor: Cursor, common: Common, whose: string): WithoutSpan<Declaration> {
+  const target = at(cursor, "on") ? parseTarget(cursor, "a rule for one target is `rule NAME on webgpu (x: [n]): ...`") : undefined;
   const { operands, attributes } = parseParameters(cursor, whose, { scopes: false, attributes: true });
   take(cursor, ":", "and the pattern", "a rule is `rule name(x: [n]): pattern => replacement`");
   cursor.depth++;
@@ -141,7 +142,17 @@ function parseRule(cursor: Cursor, common: Common, whose: string): WithoutSpan<D
   cursor.depth--;
   const reassociates = eat(cursor, "reassociates");
   const conditions = { ...(where ? { where } : {}), ...(when ? { when } : {}) };
-  return { kind: "rule", ...common, operands, attributes, pattern, replacement, ...conditions, reassociates };
+  return {
+    kind: "rule",
+    ...common,
+    ...(target === undefined ? {} : { target }),
+    operands,
+    attributes,
+    pattern,
+    replacement,
+    ...conditions,
+    reassociates,
+  };
 }
 
 function parseNotation(cursor: Cursor): { fixity: "infix" | "prefix"; symbol: string } | undefined {

@@ -36,7 +36,8 @@ export function parseSchedule(cursor: Cursor): Pick<ScheduleDeclaration, "target
   return { target, layer, steps: parseSteps(cursor) };
 }
 
-function parseTarget(cursor: Cursor, help: string): string {
+/** `on wasm` */
+export function parseTarget(cursor: Cursor, help: string): string {
   take(cursor, "on", "and a target, `wasm` or `webgpu`", help);
   return takeName(cursor, "a target after `on`", "the targets are wasm, webgpu and reference");
 }

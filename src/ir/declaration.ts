@@ -138,6 +138,8 @@ export type ModelDeclaration = Common & {
  */
 export type RuleDeclaration = Common & {
   readonly kind: "rule";
+  /** The only target that it is for; without one, all. */
+  readonly target?: string;
   readonly operands: readonly TensorParameter[];
   readonly attributes: readonly AttributeParameter[];
   readonly pattern: Syntax;

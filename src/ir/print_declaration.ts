@@ -110,7 +110,11 @@ function layoutRule(rule: RuleDeclaration, spelling: Spelling): Layout {
   const { operands, attributes, pattern, replacement, where, when, reassociates } = rule;
   const side = (syntax: Syntax, isLast: boolean) =>
     isLast && reassociates ? layoutBeforeWord(syntax, inBrackets, spelling) : layoutSyntax(syntax, inBrackets, spelling);
-  const head = [`rule ${rule.name}`, layoutParameters(rule, operands, [], attributes, spelling), ":"];
+  const head = [
+    `rule ${rule.name}${rule.target === undefined ? "" : ` on ${rule.target} `}`,
+    layoutParameters(rule, operands, [], attributes, spelling),
+    ":",
+  ];
   const sides = group(
     [line, side(pattern, false), line, "=> ", side(replacement, !where && !when)],
     spelling.breaks(pattern.span.start, replacement.span.end),

@@ -67,8 +67,9 @@ export type Levels = {
 };
 
 /** Builds the levels from an nn program, for `lower` and for importers. */
-export function createCompiled(source: NnProgram, declared: Module, options: CompileOptions = {}): Compiled {
+export function createCompiled(source: NnProgram, whole: Module, options: CompileOptions = {}): Compiled {
   const { algorithm, target = "wasm", limits = defaultGpuLimits } = options;
+  const declared = { ...whole, rules: whole.rules.filter((rule) => rule.target === undefined || rule.target === target) };
   const sections = options.schedule === "none" ? [] : (options.tuned ?? []);
   const tuned = sections.find((section) => section.model === source.name && section.target === target);
   const chosen = tuned && bindChoices(choosable(source, declared), ruleNames(declared), tuned);

@@ -133,6 +133,22 @@ const makers: { readonly [operator: string]: (random: Random) => Case } = {
     const b = randomTensor(random, [...batch[1], c, random.integer(1, 20)]);
     return { call: "matmul(x0, x1)", inputs: [a, b], expected: matrixProduct(a, b) };
   },
+  matmul_by_parts: (random) => {
+    const [parts, stretch, m, f] = [random.integer(1, 5), random.integer(1, 6), random.integer(1, 4), random.integer(1, 9)];
+    const c = parts * stretch;
+    const x = randomTensor(random, [m, c]);
+    const k = randomTensor(random, [c, f]);
+    const expected = tensor(
+      [parts, m, f],
+      Array.from({ length: parts * m * f }, (_, at) => {
+        const [p, row, column] = [Math.floor(at / (m * f)), Math.floor(at / f) % m, at % f];
+        let sum = 0;
+        for (let i = p * stretch; i < (p + 1) * stretch; i++) sum += (x.data[row * c + i] ?? 0) * (k.data[i * f + column] ?? 0);
+        return sum;
+      }),
+    );
+    return { call: `matmul_by_parts(x0, x1, parts: ${parts})`, inputs: [x, k], expected };
+  },
   batch_norm: (random) => {
     const c = random.integer(1, 9);
     const x = randomTensor(random, [random.integer(1, 3), random.integer(1, 3), c]);

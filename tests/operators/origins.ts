@@ -105,6 +105,7 @@ export const vectorOrigins: { readonly [operator: string]: readonly string[] } =
   logical_xor: ["plain loops"],
   lp_pool: ["ONNX's node and PyTorch tests", "plain loops", "worked out by hand"],
   matmul: ["ONNX's node and PyTorch tests", "ONNX.js", "plain loops", "worked out by hand"],
+  matmul_by_parts: ["plain loops"],
   matmul_integer: ["ONNX's node and PyTorch tests", "worked out by hand"],
   max_pool: ["ONNX's node and PyTorch tests", "plain loops", "worked out by hand"],
   max_pool2d: ["ONNX's node and PyTorch tests", "plain loops", "worked out by hand"],

@@ -64,6 +64,11 @@ function relativeDifference(a: Float64Array, b: Float64Array): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), 0) / largest;
 }
 
+/** For the target that the rule is for. */
+function compiledFor({ target }: RuleDeclaration, text: string): ReturnType<typeof compile> {
+  return compile(text, target === "webgpu" ? { target } : {});
+}
+
 /** Instances of which both sides compile. */
 function drawCompiling(
   rule: RuleDeclaration,
@@ -75,9 +80,9 @@ function drawCompiling(
   for (let attempt = 0; attempt < 200 * count && found.length < count; attempt++) {
     const instance = drawInstance(rule, random);
     const conditions = wantedBy(rule.where).conditions.map(({ span }) => textOf(span, source));
-    const left = compile(modelOf(textOf(rule.pattern.span, source), rule, instance, source, conditions)).value;
+    const left = compiledFor(rule, modelOf(textOf(rule.pattern.span, source), rule, instance, source, conditions)).value;
     if (!left) continue;
-    const { value: right, diagnostics } = compile(modelOf(textOf(rule.replacement.span, source), rule, instance, source));
+    const { value: right, diagnostics } = compiledFor(rule, modelOf(textOf(rule.replacement.span, source), rule, instance, source));
     if (!right)
       throw new Error(
         `the left side compiles and the right one does not: ${diagnostics[0]?.message} for ${JSON.stringify([...instance.shapes])}`,
@@ -122,7 +127,7 @@ describe.each(rules.map(({ rule, source }) => [rule.name, rule, source] as const
       for (const operand of [...wanted.constant, ...wanted.variable]) {
         const constants = new Set(instance.constants);
         if (!constants.delete(operand)) constants.add(operand);
-        const compiled = compile(modelOf(textOf(rule.pattern.span, source), rule, { ...instance, constants }, source)).value;
+        const compiled = compiledFor(rule, modelOf(textOf(rule.pattern.span, source), rule, { ...instance, constants }, source)).value;
         expect(
           compiled !== undefined && applyOnce(expanded(compiled), wherever(ruleOf(compiled, name))) !== undefined,
           `with ${operand} the other way, [${[...instance.shapes]}]`,
@@ -138,8 +143,8 @@ describe.each(rules.map(({ rule, source }) => [rule.name, rule, source] as const
     for (const { span } of wantedBy(rule.where).conditions) {
       for (let attempt = 0; attempt < 20; attempt++) {
         const instance = drawInstance(rule, random);
-        const compiled = compile(modelOf(pattern, rule, instance, source)).value;
-        if (!compiled || compile(modelOf(pattern, rule, instance, source, [textOf(span, source)])).value) continue;
+        const compiled = compiledFor(rule, modelOf(pattern, rule, instance, source)).value;
+        if (!compiled || compiledFor(rule, modelOf(pattern, rule, instance, source, [textOf(span, source)])).value) continue;
         failing++;
         expect(applyOnce(expanded(compiled), wherever(ruleOf(compiled, name))) !== undefined, `with ${[...instance.attributes]}`).toBe(
           false,
@@ -157,7 +162,7 @@ describe.each(rules.map(({ rule, source }) => [rule.name, rule, source] as const
         if (shape.length !== 1 || extent === 1 || declared.some((dimension) => dimension.spread)) continue;
         for (const other of [[], [1], [2, 1, 1, extent]]) {
           const shapes = new Map(instance.shapes).set(operand, other);
-          const compiled = compile(modelOf(textOf(rule.pattern.span, source), rule, { ...instance, shapes }, source)).value;
+          const compiled = compiledFor(rule, modelOf(textOf(rule.pattern.span, source), rule, { ...instance, shapes }, source)).value;
           expect(
             compiled !== undefined && applyOnce(expanded(compiled), wherever(ruleOf(compiled, name))) !== undefined,
             `with ${operand}: [${other}], [${[...instance.shapes]}]`,
@@ -196,4 +201,14 @@ test("all rules together keep the meaning of a chain, and come to an end", () =>
     return !isBuilt;
   });
   expect(running.map((node) => node.operator)).toEqual(["conv2d", "add", "depthwise_conv2d", "add"]);
+});
+
+test("a rule for one target is applied there alone", () => {
+  const source = "model m(x: f32[1, 512]) -> y { matmul(x, @k: [512, 40] = he_normal) }";
+  const operatorsFor = (target: "wasm" | "webgpu") =>
+    compile(source, { target })
+      .value?.levels.nn()
+      .nodes.map(({ operator }) => operator);
+  expect(operatorsFor("wasm")).toEqual(["matmul"]);
+  expect(operatorsFor("webgpu")).toEqual(["matmul_by_parts", "reduce_sum"]);
 });
