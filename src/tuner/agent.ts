@@ -181,7 +181,7 @@ export function createAgent(version: string): Agent {
   }
 
   function load({ bytes }: Pick<AgentCandidate, "bytes">, memory?: WebAssembly.Memory): Exports {
-    const imports: WebAssembly.Imports = memory ? { tuner: { memory } } : {};
+    const imports: WebAssembly.Imports = memory ? { host: { memory } } : {};
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bufferOf(bytes)), imports);
     const { memory: exported, build, run } = exports;
     if (!(exported instanceof WebAssembly.Memory) || typeof run !== "function") throw new Error("the module exports no memory or no run");

@@ -4,9 +4,11 @@ import { startChromium, wasmFlags } from "../../src/cli/measurers/chromium.ts";
 import { decoderText, encodeMessage } from "../../src/cli/measurers/message.ts";
 import { startNode } from "../../src/cli/measurers/node.ts";
 import { wasmWorker } from "../../src/cli/measurers/page.ts";
+import { emitWasm } from "../../src/codegen/wasm/emit.ts";
+import type { KernelExpr, KernelProgram, KernelStatement } from "../../src/ir/kernel.ts";
 import { printBody } from "../../src/ir/print_loop.ts";
 import { createRandom } from "../../src/support/random.ts";
-import type { AgentAnswer, AgentRequest } from "../../src/tuner/agent.ts";
+import { type AgentAnswer, type AgentRequest, createAgent } from "../../src/tuner/agent.ts";
 import { prepareWorkload } from "../../src/tuner/build_candidate.ts";
 import type { Scheduled } from "../../src/tuner/candidate.ts";
 import { type Channel, createEngineMeasurer } from "../../src/tuner/engine_measurer.ts";
@@ -250,3 +252,57 @@ test("workloads of a whole network have references that their defaults meet", as
     }
   });
 });
+
+test("memory that a candidate before has written is zeros to the next, of any size", () => {
+  const address: KernelExpr = { kind: "get", name: "p", type: "i32" };
+  const at = { dtype: "f32", type: "f32", buffer: "b0", address } as const;
+  const seven: KernelExpr = { kind: "constant", type: "f32", value: 7 };
+  const begin: KernelStatement = { kind: "set", name: "p", type: "i32", value: { kind: "base", buffer: "b0" } };
+  const next: KernelExpr = { kind: "apply", function: "add", on: "i32", args: [address, { kind: "constant", type: "i32", value: 4 }] };
+  const fill: KernelStatement = {
+    kind: "for",
+    name: "i",
+    extent: 16_384,
+    body: [
+      { kind: "store", ...at, offset: 0, value: seven },
+      { kind: "set", name: "p", type: "i32", value: next },
+    ],
+  };
+  const copy = (offset: number): KernelStatement => ({ kind: "store", ...at, offset: 0, value: { kind: "load", ...at, offset } });
+  const agent = createAgent("test");
+  agent.handle({
+    kind: "prepare",
+    workload: { key: "w", operands: [], expected: new Float64Array(1), bound: new Float64Array(1) },
+    forget: [],
+  });
+  const measured = (pages: number, ...body: KernelStatement[]) => {
+    const bytes = emitWasm(onlyKernel([begin, ...body], pages * 65_536), { relaxed: false, calls: "run", importsMemory: true }).bytes;
+    const answer = agent.handle({
+      kind: "measure",
+      key: "w",
+      candidates: [{ bytes, pages, operandsAt: [], result: { at: 0, dtype: "f32", count: 1 } }],
+      effort: { rounds: 1, best: Infinity, hopeless: 2, behind: [Infinity], sample: 0.01, warm: 0 },
+    });
+    return answer.kind === "measured" ? answer.verdicts[0]?.kind : answer.kind;
+  };
+  expect(measured(1, fill)).toBe("wrong");
+  expect(measured(1, copy(400))).toBe("timed");
+  expect(measured(1, fill)).toBe("wrong");
+  expect(measured(3, copy(400))).toBe("timed");
+  expect(measured(3, copy(150_000))).toBe("timed");
+});
+
+function onlyKernel(body: readonly KernelStatement[], bytes: number): KernelProgram {
+  return {
+    name: "only",
+    kernels: [{ name: "k", trace: [], parameters: [{ name: "b0", dtype: "f32", writes: true }], body }],
+    calls: [{ kernel: "k", nest: "k", phase: "run", arguments: ["y"] }],
+    placements: [{ buffer: "y", dtype: "f32", shape: [bytes / 4], offset: 0, bytes }],
+    sources: [],
+    weightBytes: 0,
+    runBytes: bytes,
+    buildBytes: bytes,
+    inputs: [],
+    outputs: [],
+  };
+}

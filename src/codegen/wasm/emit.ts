@@ -16,7 +16,7 @@ export type EmitOptions = {
    * `step0`, `step1`, ...
    */
   readonly calls: "run" | "weights" | "build" | "steps";
-  /** Takes its memory from who instantiates it, as `importedMemory` says, in place of one of its own. It is exported all the same. */
+  /** Imports `host.memory`, which was made with a maximum of 65536 pages, in place of a memory of its own. It is exported all the same. */
   readonly importsMemory?: boolean;
   /** Statements that a function shared between kernels executes at least. Infinity shares nothing. */
   readonly leastShared?: number;
@@ -25,10 +25,9 @@ export type EmitOptions = {
 export type EmittedModule = { readonly bytes: Uint8Array; text(): string };
 
 const pageBytes = 65536;
-const mostPages = 65536;
 
-/** Where a module that imports its memory finds it: of as many pages as it needs or more, and of this limit. */
-export const importedMemory = { module: "tuner", name: "memory", maximum: mostPages } as const;
+/** Where a module that imports its memory finds it: of as many pages as it needs or more, with this limit. */
+const importedMemory = { module: "host", name: "memory", maximum: 65536 } as const;
 
 export function pagesFor(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / pageBytes));
