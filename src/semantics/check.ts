@@ -33,7 +33,10 @@ function checkMeaning(declaration: Declaration, module: Module): Diagnostic[] {
     case "op":
       return [...checkOperator(declaration), ...functionsIn(declaration, module)];
     case "rule":
-      return checkRule(declaration, module);
+      return [
+        ...(declaration.target === undefined ? [] : checkTarget(declaration.target, declaration.nameSpan)),
+        ...checkRule(declaration, module),
+      ];
     case "sketch":
     case "schedule":
       return checkTarget(declaration.target, declaration.nameSpan);

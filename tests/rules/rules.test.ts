@@ -212,3 +212,8 @@ test("a rule for one target is applied there alone", () => {
   expect(operatorsFor("wasm")).toEqual(["matmul"]);
   expect(operatorsFor("webgpu")).toEqual(["matmul_by_parts", "reduce_sum"]);
 });
+
+test("a rule for a target that there is not is refused", () => {
+  const { diagnostics } = compile("rule r on gpu (x: [n]): x + x => x * 2\nmodel m(x: f32[2]) -> y { x + x }");
+  expect(diagnostics.map(({ code, message }) => [code, message])).toEqual([["unknown-target", "there is no target `gpu`"]]);
+});
