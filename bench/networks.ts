@@ -65,9 +65,9 @@ export function loadNetwork(name: string, { tuned, schedule, gpu = false }: Load
   const image = Float32Array.from({ length: elementCount(onlyInput(compiled).type.shape) }, () => random.uniform());
   const groups = compiled.levels.layers().groups.filter((group) => group.phase === "run");
   const multiplyAdds = groups.reduce((sum, group) => sum + multiplyAddsOf(group), 0);
-  const both = (tuned = sections) => ({ compiled: compiledFor("wasm", tuned), ...(gpu ? { gpu: compiledFor("webgpu", tuned) } : {}) });
-  const loaded = { name, ...both(), weights: telling(compiled, image), image, multiplyAdds };
-  return sections ? { ...loaded, byDefault: both([]) } : loaded;
+  const forGpu = (tuned = sections) => (gpu ? { gpu: compiledFor("webgpu", tuned) } : {});
+  const loaded = { name, compiled, ...forGpu(), weights: telling(compiled, image), image, multiplyAdds };
+  return sections ? { ...loaded, byDefault: { compiled: compiledFor("wasm", []), ...forGpu([]) } } : loaded;
 }
 
 function sectionsOf(path: string, engine: string): readonly TunedSection[] {
