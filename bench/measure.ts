@@ -4,7 +4,7 @@ import type { GpuUse, Sample } from "./contender.ts";
 import type { Engine, RemoteProcess } from "./engines.ts";
 import { type Prepared, type Shipped, shippedBy, toChannelsLast } from "./prepare.ts";
 import { type Summary, summarize } from "./statistics.ts";
-import type { Contender, Kind } from "./systems.ts";
+import { type Contender, isOwn, type Kind } from "./systems.ts";
 
 export type Budget = {
   /** Of measured rounds, per network. */
@@ -128,11 +128,6 @@ export async function measure(engine: Engine, prepared: Prepared, wanted: readon
   } finally {
     for (const remote of remotes.values()) await remote.close();
   }
-}
-
-/** Quern as it is measured, and not what it is compared with. */
-export function isOwn(contender: Contender | undefined): boolean {
-  return contender?.system === "quern" && !contender.isDefault;
 }
 
 async function firstResult(engine: Engine, contender: Contender, prepared: Prepared): Promise<number> {

@@ -1,6 +1,7 @@
 /** What was measured, as Markdown and as JSON. */
 import { cpus, loadavg, release, type as system, totalmem } from "node:os";
-import { isDisturbed, isOwn, type Measurement, type Timing } from "./measure.ts";
+import { isDisturbed, type Measurement, type Timing } from "./measure.ts";
+import { isOwn } from "./systems.ts";
 import { formatTable } from "./table.ts";
 
 export function machineText(): string {

@@ -60,6 +60,11 @@ export const contenders: { readonly [kind in Kind]: Contender } = {
   "litert webgpu": { kind: "litert webgpu", system: "litert", target: "webgpu", runsIn: ["page"], peer: "litert_gpu", format: "tflite" },
 };
 
+/** Quern as it is measured, and not what it is compared with. */
+export function isOwn(contender: Contender | undefined): boolean {
+  return contender?.system === "quern" && !contender.isDefault;
+}
+
 export type Wanted = {
   readonly family: Family;
   readonly host: "page" | "node";
