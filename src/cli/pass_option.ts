@@ -2,8 +2,7 @@
 
 import { InvalidArgumentError } from "commander";
 import type { Level } from "../ir/level_program.ts";
-import { passNames, passNamesFor, type Target } from "../pipeline/passes.ts";
-import { levelOf } from "../pipeline/resume.ts";
+import { levelOf, passNames, passNamesFor, type Target } from "../pipeline/passes.ts";
 import { nearest } from "../support/nearest.ts";
 
 export const levels: readonly Level[] = ["nn", "tensor", "loop", "kernel", "shader"];

@@ -1,5 +1,6 @@
 /** The order of all passes, in one place. Each has a page in docs/passes.md: what it needs and what it guarantees. */
 import type { RuleDeclaration } from "../ir/declaration.ts";
+import type { Level } from "../ir/level_program.ts";
 import type { LoopProgram } from "../ir/loop.ts";
 import type { NnProgram } from "../ir/nn.ts";
 import type { TensorProgram } from "../ir/tensor.ts";
@@ -77,3 +78,11 @@ export function passNamesFor(target: Target): readonly string[] {
 }
 
 export const passNames: readonly string[] = passNamesFor("wasm");
+
+/** The level that a pass leaves the program at. */
+export function levelOf(pass: string): Level {
+  if (pass === "elaborate" || nnPasses.some(({ name }) => name === pass)) return "nn";
+  if (pass === "lower-to-tensor" || [...fusionPasses, ...memoryPasses].some(({ name }) => name === pass)) return "tensor";
+  if (pass === "lower-to-shader") return "shader";
+  return pass === "lower-to-kernel" ? "kernel" : "loop";
+}

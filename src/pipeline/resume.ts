@@ -6,7 +6,7 @@ import type { Module } from "../semantics/module.ts";
 import { type Checked, hasErrors } from "../support/diagnostic.ts";
 import { invariant } from "../support/invariant.ts";
 import { lowerKernel, lowerLoop, lowerShaders, lowerTensor, planMemory, scheduleLowered } from "./lower.ts";
-import { fusionPasses, memoryPasses, nnPasses, passNamesFor, placementPass, type Target } from "./passes.ts";
+import { fusionPasses, levelOf, memoryPasses, nnPasses, passNamesFor, placementPass, type Target } from "./passes.ts";
 
 export type ResumeOptions = {
   readonly schedule?: "default" | "none";
@@ -41,14 +41,6 @@ export function resume(
     invariant(!broken, `after ${pass}: ${broken?.code}: ${broken?.message}`);
   }
   return { value: current, diagnostics: problems };
-}
-
-/** The level that a pass leaves the program at. */
-export function levelOf(pass: string): Level {
-  if (pass === "elaborate" || nnPasses.some(({ name }) => name === pass)) return "nn";
-  if (pass === "lower-to-tensor" || [...fusionPasses, ...memoryPasses].some(({ name }) => name === pass)) return "tensor";
-  if (pass === "lower-to-shader") return "shader";
-  return pass === "lower-to-kernel" ? "kernel" : "loop";
 }
 
 function runPass(at: LevelProgram, pass: string, remaining: Remaining): Checked<LevelProgram> {

@@ -11,7 +11,8 @@ import { parseLevel } from "../../src/frontend/levels/parse_level.ts";
 import type { KernelProgram } from "../../src/ir/kernel.ts";
 import type { LevelProgram } from "../../src/ir/level_program.ts";
 import { printLevel } from "../../src/ir/print_level.ts";
-import { levelOf, resume } from "../../src/pipeline/resume.ts";
+import { levelOf } from "../../src/pipeline/passes.ts";
+import { resume } from "../../src/pipeline/resume.ts";
 import { full, root } from "../support.ts";
 import { quern } from "./quern.ts";
 

@@ -1,10 +1,10 @@
 /** How long a person waits: the fastest of several runs, because other programs run too. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { exampleFile, full } from "../support.ts";
-import { quern } from "./quern.ts";
+import { bundledMain, quern } from "./quern.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "quern-speed-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -28,6 +28,19 @@ test.runIf(full)("ResNet-50 is checked in under a second", () => {
 
 test.runIf(full)("MobileNetV2 is built in under five seconds", () => {
   expect(fastest(["build", exampleFile("mobilenet-v2"), "--out", folder], 5000)).toBeLessThan(5000);
+});
+
+test("no command waits for a code generator that it does not use", () => {
+  const seen = new Set<string>();
+  const visit = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const [, from = ""] of readFileSync(file, "utf8").matchAll(/^(?:import|export) ?(?:[^"';]*from ?)?"([^"]+)";/gm))
+      if (from.startsWith(".")) visit(resolve(dirname(file), from));
+      else expect(from, file).not.toBe("binaryen");
+  };
+  visit(bundledMain());
+  expect(seen.size).toBeGreaterThan(3);
 });
 
 test("the classics are short", () => {

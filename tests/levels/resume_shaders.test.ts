@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { printWgsl } from "../../src/codegen/wgsl/print_wgsl.ts";
 import type { LevelProgram } from "../../src/ir/level_program.ts";
 import { printLevel } from "../../src/ir/print_level.ts";
-import { levelOf, resume } from "../../src/pipeline/resume.ts";
+import { levelOf } from "../../src/pipeline/passes.ts";
+import { resume } from "../../src/pipeline/resume.ts";
 import { compileExample } from "../support.ts";
 import { parsed } from "./levels.ts";
 

@@ -1,7 +1,7 @@
 /** quern build: the module that ships, written into a folder. */
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type BuiltGpu, moduleFiles } from "../../pipeline/build_module.ts";
+import type { BuiltGpu } from "../../pipeline/build_module.ts";
 import type { Weights } from "../../pipeline/execute.ts";
 import type { Target } from "../../pipeline/passes.ts";
 import { writeFiles } from "../io/files.ts";
@@ -76,6 +76,7 @@ async function build(file: string, options: Options, processTerminal: Terminal):
   const engines = [...new Set([options.engine, "chromium", "node"])];
   const compiled = await loadProgram(file, { ...options, target: "wasm", engines }, terminal);
   const weights = loadWeights(compiled, options, terminal);
+  const { moduleFiles } = await import("../../pipeline/build_module.ts");
   const { buildModule } = await import("../../pipeline/execute.ts");
   const gpu = options.target.includes("webgpu") ? await buildForGpu(file, weights, options, terminal) : undefined;
   const files = moduleFiles(buildModule(compiled, weights), compiled, gpu);

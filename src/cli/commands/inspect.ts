@@ -2,8 +2,7 @@
 
 import { Command, Option } from "commander";
 import type { Level } from "../../ir/level_program.ts";
-import { shadersOf } from "../../pipeline/gpu.ts";
-import { levelOf } from "../../pipeline/resume.ts";
+import { levelOf } from "../../pipeline/passes.ts";
 import { nearest } from "../../support/nearest.ts";
 import { algorithmOption, examples, gpuLimitOption, jsonOption, modelOption, targetOption } from "../options.ts";
 import { lastPass, levels, parsePass, passList } from "../pass_option.ts";
@@ -93,6 +92,7 @@ async function inspect(file: string, options: Options, terminal: Terminal): Prom
   const compiled = await loadProgram(file, { ...programOptions(options), ...(isShader ? { target: "webgpu" } : {}) }, terminal);
   const { printAllWgsl, printWat, programAt } = await import("../print_level.ts");
   const { printLevel } = await import("../../ir/print_level.ts");
+  const { shadersOf } = await import("../../pipeline/gpu.ts");
   const print = () => {
     if (wat) return printWat(compiled.levels.kernel(), wat === true ? "simd" : wat);
     return level === "wgsl" ? printAllWgsl(shadersOf(compiled)) : printLevel(programAt(compiled, level, after));

@@ -2,7 +2,7 @@
 
 import { Command, Option } from "commander";
 import type { Level } from "../../ir/level_program.ts";
-import { levelOf, resume } from "../../pipeline/resume.ts";
+import { levelOf } from "../../pipeline/passes.ts";
 import { type Diagnostic, errorDiagnostic } from "../../support/diagnostic.ts";
 import { readText, writeFile } from "../io/files.ts";
 import { examples } from "../options.ts";
@@ -65,6 +65,7 @@ function levelTo({ to }: Options): Level {
 async function lower(path: string, options: Options, terminal: Terminal): Promise<void> {
   const { loadModule } = await import("../../compile.ts");
   const { parseLevel } = await import("../../frontend/levels/parse_level.ts");
+  const { resume } = await import("../../pipeline/resume.ts");
   const { emitWasm } = await import("../../codegen/wasm/emit.ts");
   const { printAllWgsl, printWat } = await import("../print_level.ts");
   const { printLevel } = await import("../../ir/print_level.ts");
