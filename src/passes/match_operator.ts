@@ -21,7 +21,7 @@ export type OperatorMatch = { readonly order: readonly number[]; readonly attrib
 const largestSearch = 20_000;
 
 /** What is already known: answers for nodes alike in operator, attributes and types, and operators at their default attributes. */
-export type MatchCache = {
+type Known = {
   readonly answers: Map<string, readonly OperatorMatch[]>;
   readonly defaults: Map<string, DefaultInstance | undefined>;
 };
@@ -29,16 +29,17 @@ export type MatchCache = {
 /** An operator with default attributes at some operand types. */
 type DefaultInstance = { readonly instance: Instance; readonly text: string; readonly skeleton: string };
 
-export function createMatchCache(): MatchCache {
-  return { answers: new Map(), defaults: new Map() };
-}
+/** By the operators that there are: passes, and programs with one algorithm or another, ask the same. */
+const knownOf = new WeakMap<Library["operators"], Known>();
 
-export function matchOperator(pattern: OpDeclaration, node: CandidateNode, library: Library, cache: MatchCache): readonly OperatorMatch[] {
+export function matchOperator(pattern: OpDeclaration, node: CandidateNode, library: Library): readonly OperatorMatch[] {
   if (pattern.name === node.operator) return [{ order: node.types.map((_, i) => i), attributes: node.attributes }];
+  const known = knownOf.get(library.operators) ?? { answers: new Map(), defaults: new Map() };
+  knownOf.set(library.operators, known);
   const key = exactJson([pattern.name, node.operator, node.attributes, node.types]);
-  const known = cache.answers.get(key) ?? matchDifferent(pattern, node, library, cache);
-  cache.answers.set(key, known);
-  return known;
+  const answer = known.answers.get(key) ?? matchDifferent(pattern, node, library, known);
+  known.answers.set(key, answer);
+  return answer;
 }
 
 /** A node with its operands' types; the instance is made when it is needed. */
@@ -49,7 +50,7 @@ export type CandidateNode = {
   instance(): Instance;
 };
 
-function matchDifferent(pattern: OpDeclaration, node: CandidateNode, library: Library, cache: MatchCache): OperatorMatch[] {
+function matchDifferent(pattern: OpDeclaration, node: CandidateNode, library: Library, known: Known): OperatorMatch[] {
   const { types } = node;
   const identity = types.map((_, i) => i);
   if (isExpansion(pattern) || pattern.operands.length !== types.length || pattern.operands.some((operand) => operand.variadic)) return [];
@@ -58,7 +59,7 @@ function matchDifferent(pattern: OpDeclaration, node: CandidateNode, library: Li
   return permutations(identity).flatMap((order) => {
     const operands = order.map((position) => types[position] as TensorType);
     if (!operands.every((type, i) => fitsRank(pattern.operands[i], type))) return [];
-    const attributes = findAttributes(pattern, order, operands, instance, library, cache);
+    const attributes = findAttributes(pattern, order, operands, instance, library, known);
     return attributes ? [{ order, attributes }] : [];
   });
 }
@@ -75,13 +76,13 @@ function findAttributes(
   operands: readonly TensorType[],
   instance: Instance,
   library: Library,
-  cache: MatchCache,
+  known: Known,
 ): Attributes | undefined {
   const positions = order.map((_, i) => order.indexOf(i));
   const wanted = canonicalText(instance.computes, namesFor(instance.operands, positions));
   const isRequired = pattern.attributes.some((attribute) => !attribute.default);
   if (!isRequired) {
-    const plain = defaultInstance(pattern, operands, library, cache);
+    const plain = defaultInstance(pattern, operands, library, known);
     if (plain?.text === wanted) return plain.instance.attributes;
     if (!plain || pattern.attributes.length === 0 || plain.skeleton !== skeleton(instance.computes)) return undefined;
   }
@@ -92,12 +93,12 @@ function findAttributes(
   return searchAttributes(pattern, { integers: [...numbersIn(instance.computes)], floats: [...constantsIn(instance.computes)] }, attempt);
 }
 
-function defaultInstance(pattern: OpDeclaration, operands: readonly TensorType[], library: Library, cache: MatchCache) {
+function defaultInstance(pattern: OpDeclaration, operands: readonly TensorType[], library: Library, { defaults }: Known) {
   const key = JSON.stringify([pattern.name, operands]);
-  if (cache.defaults.has(key)) return cache.defaults.get(key);
+  if (defaults.has(key)) return defaults.get(key);
   const instance = instantiate(pattern, operands, new Map(), library, pattern.span).value;
   const made = instance && { instance, text: textOf(instance), skeleton: skeleton(instance.computes) };
-  cache.defaults.set(key, made);
+  defaults.set(key, made);
   return made;
 }
 

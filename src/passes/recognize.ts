@@ -8,11 +8,10 @@ import type { NnNode, NnProgram } from "../ir/nn.ts";
 import { isExpansion } from "../semantics/instantiate.ts";
 import type { Module } from "../semantics/module.ts";
 import { instantiateNode, valueTypes } from "../semantics/node_instance.ts";
-import { createMatchCache, matchOperator } from "./match_operator.ts";
+import { matchOperator } from "./match_operator.ts";
 
 export function recognize(program: NnProgram, module: Pick<Module, "operators" | "definitions">, targets: ReadonlySet<string>): NnProgram {
   const types = valueTypes(program);
-  const cache = createMatchCache();
   const patterns = [...targets].flatMap((name) => {
     const operator = module.operators.get(name);
     return operator && !isExpansion(operator) ? [operator] : [];
@@ -26,7 +25,7 @@ export function recognize(program: NnProgram, module: Pick<Module, "operators" |
       instance: () => instantiateNode(node, program, types),
     };
     for (const pattern of patterns) {
-      const [match] = matchOperator(pattern, candidate, module, cache);
+      const [match] = matchOperator(pattern, candidate, module);
       if (!match) continue;
       const operands = match.order.map((position) => node.operands[position] as string);
       return { ...node, operator: pattern.name, operands, attributes: match.attributes };

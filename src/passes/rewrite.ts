@@ -10,7 +10,6 @@ import { attributeOfValue, bindOperands, symbolsOf, valueOfAttribute } from "../
 import { createStaging, evaluate } from "../semantics/compile_time.ts";
 import { elaborateExpression } from "../semantics/elaborate.ts";
 import { createGraphBuilder } from "../semantics/graph_builder.ts";
-import type { Instance } from "../semantics/instantiate.ts";
 import { notationsOf } from "../semantics/module.ts";
 import { instantiateNode, valueTypes } from "../semantics/node_instance.ts";
 import type { TensorValue } from "../semantics/tensor_value.ts";
@@ -19,21 +18,19 @@ import { exactJson } from "../support/exact_json.ts";
 import { invariant } from "../support/invariant.ts";
 import { eliminateDeadCode } from "./eliminate.ts";
 import { constantValues, countUses, renameOperands } from "./graph.ts";
-import { createMatchCache, type MatchCache, matchOperator } from "./match_operator.ts";
+import { matchOperator } from "./match_operator.ts";
 
 /** Rewrites per node of the program before a set of rules is taken to run in circles. */
 const rewritesPerNode = 20;
 
 /** Goes over the nodes, and again over what a rule has put in their place, until a whole round changes nothing. */
 export function rewrite(program: NnProgram, rules: readonly RuleDeclaration[]): NnProgram {
-  const cache = createMatchCache();
-  const instances: Instances = new WeakMap();
   const limit = rewritesPerNode * (program.nodes.length + 1);
   let current = eliminateDeadCode(program);
   let rewrites = 0;
   for (let changed = true; changed; ) {
     changed = false;
-    let context = createContext(current, cache, instances);
+    let context = createContext(current);
     for (let position = 0; position < current.nodes.length; position++) {
       const node = current.nodes[position] as NnNode;
       const next = applyFirst(rules, node, context);
@@ -43,7 +40,7 @@ export function rewrite(program: NnProgram, rules: readonly RuleDeclaration[]): 
       const cleaned = eliminateDeadCode(next);
       position = Math.max(0, position + Math.min(0, cleaned.nodes.length - current.nodes.length)) - 1;
       current = cleaned;
-      context = createContext(current, cache, instances);
+      context = createContext(current);
       changed = true;
     }
   }
@@ -51,8 +48,8 @@ export function rewrite(program: NnProgram, rules: readonly RuleDeclaration[]): 
 }
 
 /** The program after the rule's first match, or undefined where it matches nowhere. */
-export function applyOnce(program: NnProgram, rule: RuleDeclaration, cache: MatchCache = createMatchCache()): NnProgram | undefined {
-  const context = createContext(program, cache);
+export function applyOnce(program: NnProgram, rule: RuleDeclaration): NnProgram | undefined {
+  const context = createContext(program);
   for (const node of program.nodes) {
     const next = applyFirst([rule], node, context);
     if (next) return next;
@@ -80,9 +77,6 @@ type Bindings = {
   readonly attributeNames: ReadonlySet<string>;
 };
 
-/** A node's instance stays while the node does: values keep their types. */
-type Instances = WeakMap<NnNode, Instance>;
-
 type Context = {
   readonly program: NnProgram;
   readonly types: ReadonlyMap<string, TensorType>;
@@ -90,11 +84,9 @@ type Context = {
   readonly uses: ReadonlyMap<string, number>;
   readonly constants: ReadonlySet<string>;
   readonly notations: ReadonlyMap<string, string>;
-  readonly instances: Instances;
-  readonly cache: MatchCache;
 };
 
-function createContext(program: NnProgram, cache: MatchCache, instances: Instances = new WeakMap()): Context {
+function createContext(program: NnProgram): Context {
   return {
     program,
     types: valueTypes(program),
@@ -102,8 +94,6 @@ function createContext(program: NnProgram, cache: MatchCache, instances: Instanc
     uses: countUses(program),
     constants: constantValues(program),
     notations: notationsOf(program.operators),
-    instances,
-    cache,
   };
 }
 
@@ -129,9 +119,8 @@ function matchSyntax(syntax: Syntax, value: string, bindings: Bindings, context:
   const types = node.operands.map((name) => context.types.get(name) as TensorType);
   const matches = matchOperator(
     call.operator,
-    { operator: node.operator, attributes: node.attributes, types, instance: () => instanceOf(node, context) },
+    { operator: node.operator, attributes: node.attributes, types, instance: () => instantiateNode(node, context.program, context.types) },
     context.program,
-    context.cache,
   );
   return matches.flatMap(({ order, attributes }) => {
     const withAttributes = matchAttributes(call.attributes, attributes, bindings);
@@ -144,12 +133,6 @@ function matchSyntax(syntax: Syntax, value: string, bindings: Bindings, context:
       ),
     );
   });
-}
-
-function instanceOf(node: NnNode, context: Context): Instance {
-  const known = context.instances.get(node) ?? instantiateNode(node, context.program, context.types);
-  context.instances.set(node, known);
-  return known;
 }
 
 /** `a + b` matches `b + a`: both operands of an operator whose equation commutes may change places. */

@@ -11,8 +11,19 @@ import type { NestHistory } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked } from "../support/diagnostic.ts";
 import { bindChoices, checkUnfused, layersFor, unfusedChoice } from "./bind_tuned.ts";
-import { fuse, layOut, lowerKernel, lowerLoop, lowerNn, lowerShaders, lowerTensor, planMemory, scheduleSteps } from "./lower.ts";
-import { passNamesFor, type Target } from "./passes.ts";
+import {
+  fuse,
+  layOut,
+  lowerKernel,
+  lowerLoop,
+  lowerNn,
+  lowerShaders,
+  lowerTensor,
+  planMemory,
+  scheduleLoop,
+  scheduleSteps,
+} from "./lower.ts";
+import { lastBeforeChoice, passNamesFor, type Target } from "./passes.ts";
 
 export type CompileOptions = {
   /** The model to compile; needed only where the files declare several. */
@@ -69,13 +80,6 @@ export type Levels = {
 /** Builds the levels from an nn program, for `lower` and for importers. */
 export function createCompiled(source: NnProgram, whole: Module, options: CompileOptions = {}): Compiled {
   const { algorithm, target = "wasm", limits = defaultGpuLimits } = options;
-  const declared = { ...whole, rules: whole.rules.filter((rule) => rule.target === undefined || rule.target === target) };
-  const sections = options.schedule === "none" ? [] : (options.tuned ?? []);
-  const tuned = sections.find((section) => section.model === source.name && section.target === target);
-  const chosen = tuned && bindChoices(choosable(source, declared), ruleNames(declared), tuned);
-  const rules = chosen ? chooseFor(declared.rules, chosen.choices) : declared.rules;
-  const module = { ...declared, rules: algorithm === undefined ? rules : forceAlgorithm(declared.rules, algorithm) };
-  const scheduling = { target, ...(tuned ? { tuned } : {}) };
   const once = <T>(make: () => T): (() => T) => {
     let made: { value: T } | undefined;
     return () => {
@@ -83,12 +87,22 @@ export function createCompiled(source: NnProgram, whole: Module, options: Compil
       return made.value;
     };
   };
-  const nn = once(() => lowerNn(source, module));
+  const declared = { ...whole, rules: whole.rules.filter((rule) => rule.target === undefined || rule.target === target) };
+  const sections = options.schedule === "none" ? [] : (options.tuned ?? []);
+  const tuned = sections.find((section) => section.model === source.name && section.target === target);
+  // The rules so far are the same whatever is chosen.
+  const unchosen = once(() => lowerNn(source, declared, { last: lastBeforeChoice }));
+  const chosen = tuned && bindChoices(choosable(unchosen()), ruleNames(declared), tuned);
+  const rules = chosen ? chooseFor(declared.rules, chosen.choices) : declared.rules;
+  const module = { ...declared, rules: algorithm === undefined ? rules : forceAlgorithm(declared.rules, algorithm) };
+  const scheduling = { target, ...(tuned ? { tuned } : {}) };
+  const nn = once(() => lowerNn(unchosen(), module, { after: lastBeforeChoice }));
   const unfused = new Set([...(options.unfused ?? []), ...(tuned ? layersFor(unfusedChoice, tuned) : [])]);
   const layers = once(() => fuse(lowerTensor(nn()), { unfused }));
   const tensor = once(() => layOut(layers(), { target }));
+  const lowered = once(() => lowerLoop(tensor()));
   const schedule = once(() => {
-    const { value, diagnostics } = lowerLoop(tensor(), module, options.schedule ?? "default", scheduling);
+    const { value, diagnostics } = scheduleLoop(lowered(), module, options.schedule ?? "default", scheduling);
     const stale = tuned && layersFor(unfusedChoice, tuned).size > 0 ? checkUnfused(fuse(lowerTensor(nn()), {}), tuned) : [];
     return { ...(value ? { value } : {}), diagnostics: [...(chosen?.diagnostics ?? []), ...stale, ...diagnostics] };
   });
@@ -101,15 +115,16 @@ export function createCompiled(source: NnProgram, whole: Module, options: Compil
   const kernel = once(() => lowerKernel(planned()));
   const shader = once(() => lowerShaders(planned(), limits));
   const levels: Levels = {
-    nn: (after) => (after === undefined ? nn() : lowerNn(source, module, after)),
+    nn: (after) => (after === undefined ? nn() : lowerNn(source, module, { last: after })),
     tensor: (after) =>
       after === undefined ? tensor() : layOut(fuse(lowerTensor(nn()), { last: after, unfused }), { last: after, target }),
     loop: (after) => {
-      if (after === "lower-to-loop") return lowerLoop(tensor(), module, "unscheduled", scheduling).value ?? scheduled();
+      if (after === "lower-to-loop") return lowered();
       return after === "schedule" ? scheduled() : planned();
     },
     schedule,
-    steps: () => scheduleSteps(tensor(), (options.schedule ?? "default") === "none" ? { sketches: [], schedules: [] } : module, scheduling),
+    steps: () =>
+      scheduleSteps(lowered(), (options.schedule ?? "default") === "none" ? { sketches: [], schedules: [] } : module, scheduling),
     kernel,
     shader,
     layers,
@@ -143,8 +158,7 @@ export function createCompiled(source: NnProgram, whole: Module, options: Compil
 }
 
 /** The values whose algorithm can be chosen: those of the program as the rules with `when` find it. */
-function choosable(source: NnProgram, module: Module): ReadonlySet<string> {
-  const program = lowerNn(source, module, "rewrite");
+function choosable(program: NnProgram): ReadonlySet<string> {
   return new Set(program.nodes.flatMap((node) => node.results.map(({ name }) => name)));
 }
 

@@ -10,7 +10,7 @@ import type { NnOutput } from "../ir/nn.ts";
 import { eliminateDeadCode } from "../passes/eliminate.ts";
 import { invariant } from "../support/invariant.ts";
 import type { Compiled } from "./compiled.ts";
-import { lowerKernel, lowerLoop, lowerNn, lowerTensor } from "./lower.ts";
+import { lowerKernel, lowerLoop, lowerNn, lowerTensor, scheduleLoop } from "./lower.ts";
 
 /** Weights by path, row-major. */
 export type Weights = ReadonlyMap<string, Float64Array>;
@@ -51,8 +51,8 @@ export function createReference(compiled: Compiled, weights: Weights): Runner {
 }
 
 export function referenceKernels(compiled: Compiled): KernelProgram {
-  const expanded = eliminateDeadCode(lowerNn(compiled.source, compiled.module, "expand"));
-  const { value } = lowerLoop(lowerTensor(expanded), { sketches: [], schedules: [] }, "none", { target: "wasm" });
+  const expanded = eliminateDeadCode(lowerNn(compiled.source, compiled.module, { last: "expand" }));
+  const { value } = scheduleLoop(lowerLoop(lowerTensor(expanded)), { sketches: [], schedules: [] }, "none", { target: "wasm" });
   invariant(value, "the reference does not lower");
   return lowerKernel(value, { float64: true });
 }

@@ -27,15 +27,17 @@ import { fusionPasses, memoryPassesFor, nnPasses, placementPass, type Target, ty
 /** For which target loops are scheduled, and what was found by measuring for it. */
 export type Scheduling = { readonly target: Target; readonly tuned?: TunedSection };
 
-/** All nn passes, or those up to and including `last`; "elaborate" runs none. */
-export function lowerNn(source: NnProgram, module: Module, last?: string): NnProgram {
+/** Which passes run: those behind `after`, all by default, up to and including `last`. */
+export type Stretch = { readonly after?: string; readonly last?: string | undefined };
+
+/** All nn passes, or a stretch of them; after "elaborate" none has run. */
+export function lowerNn(source: NnProgram, { rules }: Pick<Module, "rules">, { after = "elaborate", last }: Stretch = {}): NnProgram {
   let program = source;
-  requireValid("elaborate", verifyNn(program));
-  if (last === "elaborate") return program;
-  for (const pass of nnPasses) {
-    program = pass.run(program, module.rules);
+  if (after === "elaborate") requireValid(after, verifyNn(program));
+  const place = (name: string) => nnPasses.findIndex((pass) => pass.name === name) + 1;
+  for (const pass of nnPasses.slice(place(after), last === undefined ? nnPasses.length : place(last))) {
+    program = pass.run(program, rules);
     requireValid(pass.name, verifyNn(program));
-    if (pass.name === last) break;
   }
   return program;
 }
@@ -59,20 +61,15 @@ export function layOut(program: TensorProgram, { last, target }: { readonly last
   return stopped ? program : runTensorPasses(program, passes, last);
 }
 
-/** Loops with schedules applied (`default`), with reductions merely decomposed (`none`), or as lowered (`unscheduled`). */
-export function lowerLoop(
-  program: TensorProgram,
-  module: Pick<Module, "sketches" | "schedules">,
-  mode: "default" | "none" | "unscheduled",
-  scheduling: Scheduling,
-): Checked<LoopProgram> {
+/** Loops as they stand before any schedule. */
+export function lowerLoop(program: TensorProgram): LoopProgram {
   const lowered = lowerToLoop(program);
   requireValid("lower-to-loop", verifyLoop(lowered));
-  return mode === "unscheduled" ? { value: lowered, diagnostics: [] } : scheduleLowered(lowered, module, mode, scheduling);
+  return lowered;
 }
 
-/** Loops as lowered, with schedules applied or, on WebAssembly, with reductions merely decomposed. */
-export function scheduleLowered(
+/** Loops with schedules applied (`default`) or, on WebAssembly, with reductions merely decomposed (`none`). */
+export function scheduleLoop(
   lowered: LoopProgram,
   module: Pick<Module, "sketches" | "schedules">,
   mode: "default" | "none",
@@ -100,11 +97,10 @@ export function planMemory(program: LoopProgram, target: Target): LoopProgram {
 
 /** The loops of every layer after each step of its schedule. */
 export function scheduleSteps(
-  program: TensorProgram,
+  lowered: LoopProgram,
   { sketches, schedules }: Pick<Module, "sketches" | "schedules">,
   { target, tuned }: Scheduling,
 ): readonly NestHistory[] {
-  const lowered = lowerToLoop(program);
   const bound = tuned ? bindTuned(lowered, tuned, sketches).value : {};
   return scheduleHistory(lowered, { sketches, schedules, target, ...bound }).value ?? [];
 }

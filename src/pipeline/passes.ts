@@ -36,6 +36,9 @@ export const nnPasses: readonly NnPass[] = [
   { name: "eliminate-dead-code", run: eliminateUnused },
 ];
 
+/** Up to here no pass takes a rule with `when`. */
+export const lastBeforeChoice = "rewrite";
+
 /** Up to and including fusion: no decision about memory yet. Verification judges layers on this form. */
 export const fusionPasses: readonly TensorPass[] = [
   { name: "inline-producers", run: inlineProducers },

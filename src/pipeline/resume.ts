@@ -5,7 +5,7 @@ import type { LoopProgram } from "../ir/loop.ts";
 import type { Module } from "../semantics/module.ts";
 import { type Checked, hasErrors } from "../support/diagnostic.ts";
 import { invariant } from "../support/invariant.ts";
-import { lowerKernel, lowerLoop, lowerShaders, lowerTensor, planMemory, scheduleLowered } from "./lower.ts";
+import { lowerKernel, lowerLoop, lowerShaders, lowerTensor, planMemory, scheduleLoop } from "./lower.ts";
 import { fusionPasses, levelOf, memoryPasses, nnPasses, passNamesFor, placementPass, type Target } from "./passes.ts";
 
 export type ResumeOptions = {
@@ -51,8 +51,8 @@ function runPass(at: LevelProgram, pass: string, remaining: Remaining): Checked<
   if (at.level === "nn" && nnPass) return done({ level: "nn", program: nnPass.run(at.program, remaining.rules) });
   if (at.level === "nn" && pass === "lower-to-tensor") return done({ level: "tensor", program: lowerTensor(at.program) });
   if (at.level === "tensor" && tensorPass) return done({ level: "tensor", program: tensorPass.run(at.program) });
-  if (at.level === "tensor" && pass === "lower-to-loop") return loopOf(lowerLoop(at.program, remaining, "unscheduled", { target }));
-  if (at.level === "loop" && pass === "schedule") return loopOf(scheduleLowered(at.program, remaining, remaining.schedule, { target }));
+  if (at.level === "tensor" && pass === "lower-to-loop") return done({ level: "loop", program: lowerLoop(at.program) });
+  if (at.level === "loop" && pass === "schedule") return loopOf(scheduleLoop(at.program, remaining, remaining.schedule, { target }));
   if (at.level === "loop" && pass === placementPass.name) return done({ level: "loop", program: planMemory(at.program, target) });
   if (at.level === "loop" && pass === "lower-to-kernel") return done({ level: "kernel", program: lowerKernel(at.program) });
   if (at.level === "loop" && pass === "lower-to-shader") {

@@ -19,7 +19,7 @@ import { createRandom } from "../support/random.ts";
 import type { Compiled } from "./compiled.ts";
 import { createReference, createWasm, type Tensors, type Weights, writeSources } from "./execute.ts";
 import { withBounds } from "./layer_bounds.ts";
-import { lowerKernel, lowerLoop } from "./lower.ts";
+import { lowerKernel, lowerLoop, scheduleLoop } from "./lower.ts";
 
 export type LayerReport = {
   readonly name: string;
@@ -101,7 +101,7 @@ export function randomTensor(type: TensorType, random: ReturnType<typeof createR
 
 function verifyLayers(compiled: Compiled, weights: Weights, { valueOf: actual, recomputes }: Unshared): LayerReport[] {
   const { program: judged, partsOf } = withBounds(compiled.levels.layers(), arithmetics[compiled.target], recomputes);
-  const { value: loops } = lowerLoop(judged, { sketches: [], schedules: [] }, "none", { target: "wasm" });
+  const { value: loops } = scheduleLoop(lowerLoop(judged), { sketches: [], schedules: [] }, "none", { target: "wasm" });
   invariant(loops, "the layers do not lower");
   const kernel = lowerKernel(loops, { float64: true });
   const instance = instantiate(kernel, emitWasm(kernel, { relaxed: false, calls: "steps" }).bytes, "steps");
@@ -158,7 +158,7 @@ export type Unshared = {
 function runUnshared(compiled: Compiled, weights: Weights, inputs: Tensors): Unshared {
   const planned = compiled.levels.tensor();
   const unshared: TensorProgram = { ...planned, buffers: planned.buffers.map(({ overwrites: _, ...buffer }) => buffer) };
-  const { value: loops } = lowerLoop(unshared, compiled.module, compiled.schedule, compiled);
+  const { value: loops } = scheduleLoop(lowerLoop(unshared), compiled.module, compiled.schedule, compiled);
   invariant(loops, "the program does not lower without shared memory");
   const kernel = lowerKernel(loops);
   const instance = instantiate(kernel, emitWasm(kernel, { relaxed: false, calls: "build" }).bytes, "build");

@@ -4,6 +4,7 @@ import { canonicalNest } from "../ir/canonical_nest.ts";
 import type { SketchDeclaration } from "../ir/declaration.ts";
 import type { LoopProgram, Nest } from "../ir/loop.ts";
 import { hashText } from "../support/hash.ts";
+import { surroundings } from "./primitive.ts";
 import { applyDefault } from "./schedule_program.ts";
 import { operandsOf } from "./workload_key.ts";
 
@@ -17,12 +18,11 @@ export type NestPair = {
 /** The pairs of an unscheduled program, in the order of the consumers. */
 export function pairsOf(program: LoopProgram, sketches: readonly SketchDeclaration[], target: string): NestPair[] {
   const ofTwo = sketches.filter((sketch) => sketch.producer && sketch.target === target);
-  const buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
-  const outputs = new Set(program.outputs.map((output) => output.value));
-  const { nests } = program;
+  const around = surroundings(program);
+  const { buffers, nests } = around;
   return nests.flatMap((consumer): NestPair[] => {
     if (ofTwo.length === 0 || consumer.phase !== "run") return [];
-    const { steps } = applyDefault(ofTwo, { nest: consumer, buffers, nests, outputs });
+    const { steps } = applyDefault(ofTwo, { ...around, nest: consumer });
     const computed = steps.flatMap(({ concrete: { clauses } }) =>
       clauses.flatMap(({ keyword, arguments: [tensor] }) => (keyword === "compute" ? [tensor] : [])),
     );

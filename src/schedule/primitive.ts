@@ -1,5 +1,5 @@
 /** What a schedule primitive is: one record that documents, checks and applies one kind of step. */
-import { type For, isGridAxis, type LoopMode, type Nest } from "../ir/loop.ts";
+import { type For, isGridAxis, type LoopMode, type LoopProgram, type Nest } from "../ir/loop.ts";
 import { printName } from "../ir/print_literal.ts";
 import { printStatement } from "../ir/print_loop.ts";
 import type { Buffer } from "../ir/tensor.ts";
@@ -20,6 +20,19 @@ export type Context = {
   readonly nests: readonly Nest[];
   readonly outputs: ReadonlySet<string>;
 };
+
+/** What every nest of the program stands in, before any step: one object for each program, by which what is known of its nests is kept. */
+export function surroundings(program: LoopProgram): Omit<Context, "nest"> {
+  const known = surroundingsOf.get(program) ?? {
+    buffers: new Map(program.buffers.map((buffer) => [buffer.name, buffer])),
+    nests: program.nests,
+    outputs: new Set(program.outputs.map((output) => output.value)),
+  };
+  surroundingsOf.set(program, known);
+  return known;
+}
+
+const surroundingsOf = new WeakMap<LoopProgram, Omit<Context, "nest">>();
 
 /** A nest after a step, with the buffers that the step adds or changes, and the nests it adds, which run before the nest itself. */
 export type Change = { readonly nest: Nest; readonly buffers: readonly Buffer[]; readonly nests: readonly Nest[] };

@@ -11,7 +11,7 @@ import { decompose } from "./decompose.ts";
 import { distribute } from "./distribute.ts";
 import { dropUnread } from "./drop_unread.ts";
 import { matchSketch } from "./match_sketch.ts";
-import { type Context, formatStep, type Step } from "./primitive.ts";
+import { type Context, formatStep, type Step, surroundings } from "./primitive.ts";
 import { applyStep } from "./primitives.ts";
 import { concreteStep, evaluateStep, type Names } from "./step_expressions.ts";
 import { type ChooseKnob, firstOption, isTrue, type StepValue } from "./step_values.ts";
@@ -83,15 +83,15 @@ export function scheduleHistory(program: LoopProgram, options: ScheduleOptions):
 
 function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<readonly ScheduledNest[]> {
   // What a step changes of a buffer holds for all later nests.
-  let buffers = new Map(program.buffers.map((buffer) => [buffer.name, buffer]));
-  const outputs = new Set(program.outputs.map((output) => output.value));
+  const around = surroundings(program);
+  let { buffers } = around;
   const diagnostics: Diagnostic[] = [];
   const schedules = options.schedules.filter((schedule) => schedule.target === options.target);
   const sketches = options.sketches.filter((sketch) => sketch.target === options.target);
   const [pairs, others] = [sketches.filter((sketch) => sketch.producer), sketches.filter((sketch) => !sketch.producer)];
   diagnostics.push(...unknownLayers(schedules, program));
   const states = program.nests.map((nest): ScheduledNest => {
-    const state = scheduled(unscheduled({ nest, buffers, nests: program.nests, outputs }));
+    const state = scheduled(unscheduled({ ...around, nest, buffers }));
     const changed = state.added.filter(({ name }) => buffers.has(name));
     if (changed.length > 0) buffers = new Map([...buffers, ...changed.map((buffer) => [buffer.name, buffer] as const)]);
     return state;
@@ -117,9 +117,18 @@ function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<
   }
 }
 
+/** The same state again where one nest in the same surroundings is asked for: what its steps made of it is known by it. */
 function unscheduled({ nest, buffers, nests, outputs }: Context): ScheduledNest {
-  return { nest, buffers, nests, outputs, added: [], before: [], from: undefined, steps: [] };
+  const known = starts.get(nest);
+  if (known?.buffers === buffers && known.nests === nests && known.outputs === outputs) return known;
+  const start = { nest, buffers, nests, outputs, added: [], before: [], from: undefined, steps: [] };
+  starts.set(nest, start);
+  return start;
 }
+
+const starts = new WeakMap<Nest, ScheduledNest>();
+/** Candidates of one nest have their first steps in common: what a step makes of a state is found once. */
+const madeOf = new WeakMap<ScheduledNest, Map<string, Checked<ScheduledNest>>>();
 
 function refusedEntry({ name }: Nest, refusal: Diagnostic | undefined): Diagnostic {
   const message = `the tuned schedule for \`${name}\` is refused, and the layer takes its default: ${refusal?.message ?? "no reason given"}`;
@@ -130,14 +139,8 @@ function refusedEntry({ name }: Nest, refusal: Diagnostic | undefined): Diagnost
 export function applySketch(sketch: SketchDeclaration, context: Context, choose: ChooseKnob): Checked<ScheduledNest> | undefined {
   const match = matchSketch(sketch, context);
   if (!match) return undefined;
-  const start = starts.get(context) ?? unscheduled(context);
-  starts.set(context, start);
-  return applySteps(sketch.steps, match.names, start, choose);
+  return applySteps(sketch.steps, match.names, unscheduled(context), choose);
 }
-
-/** Candidates of one nest have their first steps in common: what a step makes of a state is found once. */
-const starts = new WeakMap<Context, ScheduledNest>();
-const madeOf = new WeakMap<ScheduledNest, Map<string, Checked<ScheduledNest>>>();
 
 /** Steps whose every knob is turned already. */
 export function applyTuned({ steps, names }: TunedSteps, context: Context): Checked<ScheduledNest> {

@@ -10,7 +10,30 @@ export type Equation = {
 };
 export type Bounds = { readonly low: number; readonly high: number };
 
-export function hasSolution(given: readonly Equation[], limits: readonly Bounds[]): boolean {
+export function hasSolution(equations: readonly Equation[], limits: readonly Bounds[]): boolean {
+  const key = textOf(equations, limits);
+  const known = solvable.get(key) ?? isSolvable(equations, limits);
+  if (solvable.size >= mostKnown) solvable.clear();
+  solvable.set(key, known);
+  return known;
+}
+
+/** Systems recur: in layers of one shape, from step to step of a schedule, in the candidates of a search. */
+const solvable = new Map<string, boolean>();
+/** About 20 MB of text. */
+const mostKnown = 50_000;
+
+function textOf(equations: readonly Equation[], limits: readonly Bounds[]): string {
+  let text = "";
+  for (const { terms, constant } of equations) {
+    for (const { variable, coefficient } of terms) text += `${coefficient}*${variable} `;
+    text += `${constant};`;
+  }
+  for (const { low, high } of limits) text += ` ${low} ${high}`;
+  return text;
+}
+
+function isSolvable(given: readonly Equation[], limits: readonly Bounds[]): boolean {
   const unified = unify(given, limits);
   if (!unified) return false;
   const { equations } = unified;

@@ -1,5 +1,6 @@
 /** The meaning of one node of an nn program: its operator instantiated at its operands' types. */
 
+import type { OpDeclaration } from "../ir/declaration.ts";
 import type { TensorType } from "../ir/dtype.ts";
 import { type Compute, renameTensors } from "../ir/expr.ts";
 import type { NnNode, NnProgram } from "../ir/nn.ts";
@@ -27,10 +28,16 @@ export function instantiateNode(
     invariant(type, `the value ${name} is not defined before ${node.operator}`);
     return type;
   });
+  const known = instances.get(node);
+  if (known?.operator === operator && operands.every((type, i) => type === known.operands[i])) return known.instance;
   const { value, diagnostics } = instantiateCall(operator, operands, valuesOfAttributes(node.attributes), program, operator.span);
   invariant(value, `${node.operator} does not instantiate: ${diagnostics[0]?.message}`);
+  instances.set(node, { operator, operands, instance: value });
   return value;
 }
+
+/** Nodes never change, and rewriting asks for one again and again, as do the passes after it. */
+const instances = new WeakMap<NnNode, { operator: OpDeclaration; operands: readonly TensorType[]; instance: Instance }>();
 
 /** The node's computes in the program's own names: operands read by value name, results named as the node's. */
 export function computesOf(node: NnNode, instance: Instance): Compute[] {

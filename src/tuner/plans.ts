@@ -9,6 +9,7 @@ import { rewrite } from "../passes/rewrite.ts";
 import { apart, unfusedChoice } from "../pipeline/bind_tuned.ts";
 import { type Compiled, createCompiled } from "../pipeline/compiled.ts";
 import { lowerNn } from "../pipeline/lower.ts";
+import { lastBeforeChoice } from "../pipeline/passes.ts";
 import { valueTypes } from "../semantics/node_instance.ts";
 import { exactJson } from "../support/exact_json.ts";
 import { operationsIn } from "./features.ts";
@@ -57,7 +58,7 @@ type WithWorkloads = { readonly alternative: Alternative; readonly workloads: re
 
 /** What each kind of call could be computed by, with all other calls computed directly: that is lowered in a fraction of the time. */
 function alternativesOf(compiled: Compiled): WithWorkloads[][] {
-  const program = lowerNn(compiled.source, compiled.module, "rewrite");
+  const program = lowerNn(compiled.source, compiled.module, { last: lastBeforeChoice });
   const kinds = callsAlike(program, compiled);
   if (kinds.length === 0) return [];
   const everywhere = kinds.flatMap(({ layers }) => layers);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import { type LevelProgram, verifyLevel } from "../../src/ir/level_program.ts";
 import { printLevel } from "../../src/ir/print_level.ts";
@@ -10,7 +11,9 @@ import { atomKinds, countKinds, createWild, exprKinds, statementKinds } from "./
 function expectRoundTrip(at: LevelProgram): void {
   const text = printLevel(at);
   const back = parsed(text);
-  expect(withoutSpans(back)).toStrictEqual(withoutSpans(at));
+  const [read, written] = [withoutSpans(back), withoutSpans(at)];
+  // What `toStrictEqual` says when they differ takes it a minute to find that they do not.
+  if (!isDeepStrictEqual(read, written)) expect(read).toStrictEqual(written);
   expect(printLevel(back)).toBe(text);
 }
 
