@@ -39,11 +39,14 @@ export function constantValue(index: Index): number | undefined {
 }
 
 export function add(left: Index, right: Index): Index {
+  if (right.terms.length === 0) return offset(left, right.constant);
+  if (left.terms.length === 0) return offset(right, left.constant);
   return fromTerms([...left.terms, ...right.terms], left.constant + right.constant);
 }
 
 export function scale(index: Index, factor: number): Index {
   if (factor === 0) return constantIndex(0);
+  if (factor === 1) return index;
   return {
     terms: index.terms.map((term) => ({ coefficient: term.coefficient * factor, atom: term.atom })),
     constant: index.constant * factor,
@@ -55,7 +58,7 @@ export function subtract(left: Index, right: Index): Index {
 }
 
 export function offset(index: Index, constant: number): Index {
-  return { terms: index.terms, constant: index.constant + constant };
+  return constant === 0 ? index : { terms: index.terms, constant: index.constant + constant };
 }
 
 /** floor(index / by): multiples of `by` leave the division, and a remainder known to lie in [0, by) vanishes. */
@@ -130,6 +133,8 @@ function rangeOfAtom(atom: Atom, ranges: Ranges): Range {
 
 /** Replaces variables; names the map lacks stay. Simplifies again under `ranges` of the new variables. */
 export function substitute(index: Index, replace: (name: string) => Index | undefined, ranges: Ranges = noRanges): Index {
+  const isUntouched = ({ atom }: Term) => atom.kind === "variable" && replace(atom.name) === undefined;
+  if (index.terms.every(isUntouched)) return index;
   const go = (inner: Index) => substitute(inner, replace, ranges);
   let result = constantIndex(index.constant);
   for (const { coefficient, atom } of index.terms) {
@@ -157,6 +162,7 @@ export function substitute(index: Index, replace: (name: string) => Index | unde
 
 /** Renames the tensors that are read inside the index. */
 export function renameIndexReads(index: Index, rename: (tensor: string) => string): Index {
+  if (!readsTensor(index)) return index;
   const go = (inner: Index) => renameIndexReads(inner, rename);
   return fromTerms(
     index.terms.map(({ coefficient, atom }) => ({ coefficient, atom: renameAtom(atom) })),
@@ -202,7 +208,6 @@ export function visitAtoms(index: Index, visit: (atom: Atom) => void): void {
   }
 }
 
-/** Names of the variables anywhere inside. */
 /** Whether an element of a tensor stands in the index. */
 export function readsTensor(index: Index): boolean {
   let found = false;
@@ -212,6 +217,7 @@ export function readsTensor(index: Index): boolean {
   return found;
 }
 
+/** Names of the variables anywhere inside. */
 export function variablesOf(index: Index): Set<string> {
   const names = new Set<string>();
   visitAtoms(index, (atom) => {
@@ -318,14 +324,15 @@ function ordered(left: Index, right: Index): { left: Index; right: Index } {
 
 /** Sums like atoms, drops zeros and sorts by the atom's text: the one place where canonical order is made. */
 function fromTerms(terms: readonly Term[], constant: number): Index {
-  const byText = new Map<string, Term>();
+  const sums: { readonly text: string; readonly term: Term }[] = [];
   for (const term of terms) {
-    const key = formatAtom(term.atom, true);
-    const known = byText.get(key);
-    byText.set(key, { coefficient: term.coefficient + (known?.coefficient ?? 0), atom: term.atom });
+    const text = formatAtom(term.atom, true);
+    const place = sums.findIndex((other) => other.text === text);
+    if (place < 0) sums.push({ text, term });
+    else sums[place] = { text, term: { coefficient: term.coefficient + (sums[place]?.term.coefficient ?? 0), atom: term.atom } };
   }
-  const kept = [...byText].filter(([, term]) => term.coefficient !== 0).sort(([a], [b]) => (a < b ? -1 : 1));
-  return combineDivMod({ terms: kept.map(([, term]) => term), constant });
+  const kept = sums.filter(({ term }) => term.coefficient !== 0).sort((a, b) => (a.text < b.text ? -1 : 1));
+  return combineDivMod({ terms: kept.map(({ term }) => term), constant });
 }
 
 /** (e // n)*n + e % n = e */

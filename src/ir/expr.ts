@@ -97,35 +97,48 @@ export function dtypeOf(expr: Expr): DType {
   }
 }
 
-/** Rebuilds an expression from its immediate children; the one place that knows which children each kind has. */
+/** Rebuilds an expression from its immediate children, itself where none changes; the one place that knows which children each kind has. */
 export function mapExpr(expr: Expr, mapChild: (child: Expr) => Expr, mapIndex: (index: Index) => Index): Expr {
   switch (expr.kind) {
     case "constant":
       return expr;
-    case "index":
-      return { kind: "index", index: mapIndex(expr.index) };
-    case "read":
-      return {
-        ...expr,
-        indices: expr.indices.map(mapIndex),
-        ...(expr.otherwise ? { otherwise: mapChild(expr.otherwise) } : {}),
-      };
-    case "apply":
-      return { ...expr, args: expr.args.map(mapChild) };
-    case "cast":
-      return { ...expr, value: mapChild(expr.value) };
-    case "select":
-      return {
-        kind: "select",
-        condition: mapChild(expr.condition),
-        whenTrue: mapChild(expr.whenTrue),
-        whenFalse: mapChild(expr.whenFalse),
-      };
-    case "reduce":
-      return { ...expr, body: mapChild(expr.body), ...(expr.where ? { where: mapChild(expr.where) } : {}) };
+    case "index": {
+      const index = mapIndex(expr.index);
+      return index === expr.index ? expr : { kind: "index", index };
+    }
+    case "read": {
+      const indices = mapKept(expr.indices, mapIndex);
+      const otherwise = expr.otherwise && mapChild(expr.otherwise);
+      if (indices === expr.indices && otherwise === expr.otherwise) return expr;
+      return { ...expr, indices, ...(otherwise ? { otherwise } : {}) };
+    }
+    case "apply": {
+      const args = mapKept(expr.args, mapChild);
+      return args === expr.args ? expr : { ...expr, args };
+    }
+    case "cast": {
+      const value = mapChild(expr.value);
+      return value === expr.value ? expr : { ...expr, value };
+    }
+    case "select": {
+      const [condition, whenTrue, whenFalse] = [mapChild(expr.condition), mapChild(expr.whenTrue), mapChild(expr.whenFalse)];
+      const isKept = condition === expr.condition && whenTrue === expr.whenTrue && whenFalse === expr.whenFalse;
+      return isKept ? expr : { kind: "select", condition, whenTrue, whenFalse };
+    }
+    case "reduce": {
+      const [body, where] = [mapChild(expr.body), expr.where && mapChild(expr.where)];
+      if (body === expr.body && where === expr.where) return expr;
+      return { ...expr, body, ...(where ? { where } : {}) };
+    }
     default:
       return unreachable(expr);
   }
+}
+
+/** The list itself where nothing in it changes. */
+function mapKept<T>(list: readonly T[], change: (item: T) => T): readonly T[] {
+  const changed = list.map(change);
+  return changed.every((item, i) => item === list[i]) ? list : changed;
 }
 
 export function childrenOf(expr: Expr): readonly Expr[] {
@@ -160,7 +173,9 @@ export function visitExpr(expr: Expr, visit: (expr: Expr) => void): void {
 }
 
 /** Every tensor the expression reads, as a value or inside an index, in order of first occurrence. */
-export function tensorsRead(expr: Expr): Set<string> {
+export function tensorsRead(expr: Expr): ReadonlySet<string> {
+  const known = tensorsKnown.get(expr);
+  if (known) return known;
   const names = new Set<string>();
   visitExpr(expr, (inner) => {
     if (inner.kind === "read") names.add(inner.tensor);
@@ -170,8 +185,12 @@ export function tensorsRead(expr: Expr): Set<string> {
       });
     }
   });
+  tensorsKnown.set(expr, names);
   return names;
 }
+
+/** Every pass asks, and most expressions pass through most of them. */
+const tensorsKnown = new WeakMap<Expr, ReadonlySet<string>>();
 
 /** Every value read of `tensor` in the expression. */
 export function readsOf(expr: Expr, tensor: string): Extract<Expr, { kind: "read" }>[] {
@@ -191,7 +210,8 @@ export function substituteVariables(expr: Expr, replace: (name: string) => Index
 export function renameTensors(expr: Expr, rename: (tensor: string) => string): Expr {
   const go = (inner: Expr): Expr => {
     const mapped = mapExpr(inner, go, (index) => renameIndexReads(index, rename));
-    return mapped.kind === "read" ? { ...mapped, tensor: rename(mapped.tensor) } : mapped;
+    const tensor = mapped.kind === "read" ? rename(mapped.tensor) : "";
+    return mapped.kind === "read" && tensor !== mapped.tensor ? { ...mapped, tensor } : mapped;
   };
   return go(expr);
 }

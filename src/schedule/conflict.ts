@@ -36,8 +36,7 @@ export type Meeting = { allows(directions: readonly Direction[]): boolean };
 /** Everything a statement touches, each once: what it writes, what its expressions and guards read, and index tensors. */
 export function accessesOf(leaf: Leaf): readonly Access[] {
   const known = accessesKnown.get(leaf.statement);
-  if (known && known.guards.length === leaf.guards.length && known.guards.every((guard, i) => guard === leaf.guards[i]))
-    return known.accesses;
+  if (known && isSame(known.guards, leaf.guards)) return known.accesses;
   const distinct = new Map(collectAccesses(leaf).map((access) => [keyOf(access), access]));
   const accesses = [...distinct.values()];
   accessesKnown.set(leaf.statement, { guards: leaf.guards, accesses });
@@ -164,15 +163,31 @@ function sameLayout(a: Buffer | undefined, b: Buffer | undefined): boolean {
 }
 
 /** Indices that the value depends on; one that reads a tensor depends on what the read does. */
-function operandsOf({ statement, guards, loops, locals }: Leaf): Index[] {
+function operandsOf(leaf: Leaf): readonly Index[] {
+  const known = operandsKnown.get(leaf.statement);
+  if (known && isSame(known.leaf.guards, leaf.guards) && isSame(known.leaf.loops, leaf.loops)) return known.operands;
+  const operands = collectOperands(leaf);
+  operandsKnown.set(leaf.statement, { leaf, operands });
+  return operands;
+}
+
+/** Asked for every pair of accesses, and by every step that leaves the statement where it is. */
+const operandsKnown = new WeakMap<Leaf["statement"], { readonly leaf: Leaf; readonly operands: readonly Index[] }>();
+
+function isSame<T>(list: readonly T[], other: readonly T[]): boolean {
+  return list.length === other.length && list.every((item, i) => item === other[i]);
+}
+
+function collectOperands({ statement, guards, loops, locals }: Leaf): Index[] {
   const operands = new Map<string, Index>();
   const over = new Set(statement.kind === "reduce" ? statement.over : []);
   // What only the reduction's own loops change is the same for all of its elements.
   const isCommon = ({ atom }: Term) => [...variablesOf(ofAtom(atom))].every((name) => over.has(name));
   const add = (index: Index): void => {
     const isRead = ({ atom }: Term) => readsTensor(atom);
-    const known: Index = { terms: index.terms.filter((term) => !isRead(term) && !isCommon(term)), constant: index.constant };
-    if (known.terms.length > 0) operands.set(JSON.stringify(known.terms), known);
+    // Two that differ in a constant differ from iteration to iteration alike.
+    const known: Index = { terms: index.terms.filter((term) => !isRead(term) && !isCommon(term)), constant: 0 };
+    if (known.terms.length > 0) operands.set(formatIndex(known), known);
     for (const { atom } of index.terms.filter(isRead)) argumentsOf(atom).forEach(add);
   };
   // A guard decides whether an element of a reduction counts; of a store, only whether there is one.
