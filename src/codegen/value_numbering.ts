@@ -18,13 +18,19 @@ type Walk = {
   readonly numbers: Map<string, number>;
   /** Counts what each register has held so far, for a name may be set several times. */
   readonly contents: Map<string, number>;
+  /** Of expressions, until a register is set: a part is asked for again by everything that it is in. */
+  known: Map<KernelExpr, number>;
 };
+
+function createWalk(numbers: Map<string, number>): Walk {
+  return { numbers, contents: new Map(), known: new Map() };
+}
 
 export function shareValues(body: List, fresh: (stem: string) => string): List {
   const values = new Map<number, Value>();
   const numbers = new Map<string, number>();
-  countUses(body, [body], values, { numbers, contents: new Map() });
-  return rewrite(body, fresh, values, { numbers, contents: new Map() });
+  countUses(body, [body], values, createWalk(numbers));
+  return rewrite(body, fresh, values, createWalk(numbers));
 }
 
 function countUses(list: List, path: Path, values: Map<number, Value>, walk: Walk): void {
@@ -129,12 +135,14 @@ function isShareable(expr: KernelExpr): boolean {
 }
 
 function numberOf(expr: KernelExpr, walk: Walk): number {
+  const known = walk.known.get(expr);
+  if (known !== undefined) return known;
   const parts = childrenOfKernel(expr).map((child) => numberOf(child, walk));
   const key = `${headOf(expr, walk)} ${parts.join(" ")}`;
-  const known = walk.numbers.get(key);
-  if (known !== undefined) return known;
-  walk.numbers.set(key, walk.numbers.size);
-  return walk.numbers.size - 1;
+  const number = walk.numbers.get(key) ?? walk.numbers.size;
+  walk.numbers.set(key, number);
+  walk.known.set(expr, number);
+  return number;
 }
 
 function headOf(expr: KernelExpr, { contents }: Walk): string {
@@ -166,8 +174,9 @@ function headOf(expr: KernelExpr, { contents }: Walk): string {
   }
 }
 
-function renew(registers: Iterable<string>, { contents }: Walk): void {
-  for (const name of registers) contents.set(name, (contents.get(name) ?? 0) + 1);
+function renew(registers: Iterable<string>, walk: Walk): void {
+  for (const name of registers) walk.contents.set(name, (walk.contents.get(name) ?? 0) + 1);
+  walk.known = new Map();
 }
 
 function commonPath(a: Path, b: Path): Path {

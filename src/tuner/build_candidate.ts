@@ -6,7 +6,6 @@ import { lowerToKernels } from "../codegen/lower_to_kernel.ts";
 import { emitWasm, pagesFor } from "../codegen/wasm/emit.ts";
 import { buildWeights, instantiate } from "../codegen/wasm/instance.ts";
 import { type DType, dtypes, elementCount, isFloat } from "../ir/dtype.ts";
-import { forEachPoint } from "../ir/evaluate.ts";
 import { floatOperations } from "../ir/float_operations.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
 import type { LoopProgram, Nest } from "../ir/loop.ts";
@@ -214,12 +213,24 @@ function allocatedBounds(buffer: Buffer, inner: Float64Array): Float64Array {
 }
 
 function isBorder(point: readonly number[], { halo, shape }: Buffer): boolean {
-  return point.some((place, d) => place < (halo?.before[d] ?? 0) || place >= (halo?.before[d] ?? 0) + (shape[d] ?? 1));
+  for (let d = 0; d < shape.length; d++) {
+    const place = (point[d] ?? 0) - (halo?.before[d] ?? 0);
+    if (place < 0 || place >= (shape[d] ?? 1)) return true;
+  }
+  return false;
 }
 
+/** In memory's order; the point is one array, which goes on changing. */
 function forEachElement(shape: readonly number[], visit: (point: readonly number[], at: number) => void): void {
-  let at = 0;
-  forEachPoint(shape, [], 0, (point) => visit(point, at++));
+  const point = shape.map(() => 0);
+  for (let at = 0, count = elementCount(shape); at < count; at++) {
+    visit(point, at);
+    for (let d = shape.length - 1; d >= 0; d--) {
+      const next = (point[d] as number) + 1;
+      point[d] = next === shape[d] ? 0 : next;
+      if (next !== shape[d]) break;
+    }
+  }
 }
 
 function encode(values: Values, dtype: DType): Uint8Array {
