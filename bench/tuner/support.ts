@@ -31,7 +31,7 @@ export async function measurerFor(engine: string): Promise<BenchMeasurer> {
       return answer;
     },
   };
-  const effort = isChromium ? { sample: 2, warm: 5 } : { sample: 1, warm: 3 };
+  const effort = isChromium ? { sample: 2, warm: 5 } : { sample: 1, warm: 2 };
   const measurer = await createEngineMeasurer(timed, { environment, timeout: 20, seed: 0, now: () => performance.now(), ...effort });
   return { ...measurer, busy: () => busy };
 }

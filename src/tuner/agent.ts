@@ -22,11 +22,12 @@ export type AgentCandidate = {
 };
 
 export type AgentEffort = {
+  /** Samples of each candidate while nothing slows the machine; of one that takes long, half as many. */
   readonly rounds: number;
   /** Milliseconds; a candidate slower than `hopeless` times this is given up. */
   readonly best: number;
   readonly hopeless: number;
-  /** One whose fastest sample after the first round, the second, and so on (the last for all later ones) is behind the fastest of all by this factor is given up too. */
+  /** One whose fastest sample after the first, the second, and so on (the last for all later ones) is behind the fastest of all by this factor is given up too. */
   readonly behind: readonly number[];
   /** Milliseconds that one sample lasts at least: many times the step of the engine's clock. */
   readonly sample: number;
@@ -35,7 +36,8 @@ export type AgentEffort = {
 };
 
 export type AgentRequest =
-  | { readonly kind: "describe"; readonly control: AgentCandidate; readonly relaxed: Uint8Array }
+  /** Modules with `run`: the loops in registers whose speed is the peak, and the control, by which is seen that the machine is slowed. */
+  | { readonly kind: "describe"; readonly simd: Uint8Array; readonly relaxed: Uint8Array; readonly control: Uint8Array }
   /** Workloads stay until they are to be forgotten. */
   | { readonly kind: "prepare"; readonly workload: AgentWorkload; readonly forget: readonly string[] }
   | { readonly kind: "measure"; readonly key: string; readonly candidates: readonly AgentCandidate[]; readonly effort: AgentEffort };
@@ -47,27 +49,52 @@ export type AgentVerdict =
   | { readonly kind: "failed"; readonly message: string };
 
 export type AgentAnswer =
-  /** Milliseconds of the control kernel, and of the relaxed one where the engine takes it. */
+  /** Milliseconds of the loops in registers, of the second one where the engine takes it. */
   | {
       readonly kind: "described";
       readonly version: string;
       /** Where the engine runs on another device than the tuner. */
       readonly device?: string;
-      readonly control: number;
+      readonly simd: number;
       readonly relaxed: number;
       readonly hasRelaxed: boolean;
     }
   | { readonly kind: "prepared" }
-  /** `control`: milliseconds of the control kernel in each round. */
-  | { readonly kind: "measured"; readonly verdicts: readonly AgentVerdict[]; readonly control: readonly number[] };
+  | { readonly kind: "measured"; readonly verdicts: readonly AgentVerdict[] };
 
 export type Agent = { handle(request: AgentRequest): AgentAnswer };
 
 type Exports = { readonly memory: WebAssembly.Memory; readonly build: () => void; readonly run: () => void };
-type Runner = { readonly run: () => void; milliseconds: number; readonly samples: number[]; isAlive: boolean };
+type Runner = {
+  readonly run: () => void;
+  /** The fastest so far. */
+  milliseconds: number;
+  /** Taken while nothing slowed the machine. */
+  readonly samples: number[];
+  /** Taken while something did, divided by how much that slowed the control. */
+  readonly slowed: number[];
+  /** Milliseconds of undisturbed samples. */
+  spent: number;
+  isAlive: boolean;
+};
+type Control = {
+  readonly run: () => void;
+  readonly runs: number;
+  /** The fastest that were seen, in order. */
+  readonly fastest: number[];
+};
 
 /** Steps of the clock that a sample lasts at least. */
 const steps = 100;
+
+/** How much slower than at its best the control may be before and after a sample. */
+const quiet = 1.12;
+/** Of the control's times the one that counts as its best: fewer may be luck. */
+const few = 5;
+/** Samples, for each that is wanted, after which slowed ones must do. */
+const patience = 3;
+/** Milliseconds of samples, for each that is wanted and each that one must last, after which half as many are enough. */
+const long = 3;
 
 /** Runs by which a candidate is found hopeless. */
 const tries = 3;
@@ -77,7 +104,7 @@ const interruption = 50;
 /** `version` is what the engine says of itself. */
 export function createAgent(version: string): Agent {
   const step = clockStep();
-  let control: (() => void) | undefined;
+  let control: Control | undefined;
   const workloads = new Map<string, AgentWorkload>();
   /** One for each candidate of a batch, used again by the next batch: what a page costs at its first touch is paid once. */
   const memories: WebAssembly.Memory[] = [];
@@ -86,14 +113,14 @@ export function createAgent(version: string): Agent {
     handle(request) {
       switch (request.kind) {
         case "describe": {
-          control = load(request.control).run;
-          const runner = warmUp(control, 60);
-          for (let i = 0; i < 15; i++) sampleOf(runner, 1);
           const hasRelaxed = WebAssembly.validate(bufferOf(request.relaxed));
-          const fused = hasRelaxed ? warmUp(load({ bytes: request.relaxed }).run, 60) : runner;
-          for (let i = 0; i < 15; i++) sampleOf(fused, 1);
-          const [own, relaxed] = [Math.min(...runner.samples), Math.min(...fused.samples)];
-          return { kind: "described", version, control: own, relaxed, hasRelaxed };
+          const simd = fastestOf(request.simd);
+          const relaxed = hasRelaxed ? fastestOf(request.relaxed) : simd;
+          const { run } = load({ bytes: request.control });
+          // Long enough for the clock to tell it from a slower one.
+          control = { run, runs: Math.ceil((20 * step) / warmUp(run, 60).milliseconds), fastest: [] };
+          for (let i = 0; i < 15; i++) slowness();
+          return { kind: "described", version, simd, relaxed, hasRelaxed };
         }
         case "prepare":
           for (const key of request.forget) workloads.delete(key);
@@ -114,7 +141,9 @@ export function createAgent(version: string): Agent {
       try {
         const found = checked(workload, candidate, place);
         if ("kind" in found) return found;
-        return warmUp(found.run, effort.warm, limit, found.milliseconds);
+        const runner = warmUp(found.run, effort.warm, limit, found.milliseconds);
+        runner.milliseconds /= slowness();
+        return runner;
       } catch (error) {
         return { kind: "failed", message: error instanceof Error ? error.message : String(error) };
       }
@@ -127,19 +156,26 @@ export function createAgent(version: string): Agent {
       runner.isAlive = runner.milliseconds <= limit;
       if (!runner.isAlive) runner.samples.push(runner.milliseconds);
     }
-    const controls: number[] = [];
-    for (let round = 0; round < effort.rounds && runners.some((runner) => runner.isAlive); round++) {
-      if (control) controls.push(timed(control, 1));
-      for (const runner of runners) if (runner.isAlive) sampleOf(runner, Math.max(effort.sample, steps * step));
-      // Who is behind by more than noise after some rounds does not catch up.
+    const milliseconds = Math.max(effort.sample, steps * step);
+    const isOpen = ({ isAlive, samples, slowed, spent }: Runner) => {
+      const isLong = samples.length >= effort.rounds / 2 && spent >= long * effort.rounds * milliseconds;
+      return isAlive && samples.length < effort.rounds && !isLong && samples.length + slowed.length < patience * effort.rounds;
+    };
+    for (let open = runners.filter(isOpen), before = slowness(); open.length > 0; open = open.filter(isOpen)) {
+      for (const runner of open) before = sampleOf(runner, milliseconds, before);
+      // Who is behind by more than noise after some samples does not catch up.
       const fastest = Math.min(effort.best, ...runners.map(({ samples }) => Math.min(...samples)));
-      const behind = effort.behind[round] ?? effort.behind.at(-1) ?? Infinity;
-      for (const runner of runners) if (Math.min(...runner.samples) > behind * fastest) runner.isAlive = false;
+      for (const runner of open.filter(({ samples }) => samples.length > 0)) {
+        const behind = effort.behind[runner.samples.length - 1] ?? effort.behind.at(-1) ?? Infinity;
+        if (Math.min(...runner.samples) > behind * fastest) runner.isAlive = false;
+      }
     }
-    const verdicts = entries.map(
-      (entry): AgentVerdict => ("run" in entry ? { kind: "timed", samples: entry.samples, isStopped: !entry.isAlive } : entry),
-    );
-    return { kind: "measured", verdicts, control: controls };
+    const verdicts = entries.map((entry): AgentVerdict => {
+      if (!("run" in entry)) return entry;
+      const { samples, slowed, isAlive } = entry;
+      return { kind: "timed", samples: samples.length > 0 ? samples : slowed, isStopped: !isAlive };
+    });
+    return { kind: "measured", verdicts };
   }
 
   /** The candidate's run with what the first one took, once its result is what it must be; the memory of the result holds rubbish before. */
@@ -156,16 +192,20 @@ export function createAgent(version: string): Agent {
     if (result.dtype.startsWith("f")) values.fill(result.dtype === "f16" ? 0x7e00 : Number.NaN);
     else values.fill(85);
     const milliseconds = timed(exports.run, 1);
-    const { expected: wanted, bound: bounds } = workload;
-    const read = result.dtype === "f16" ? halfToNumber : (value: number) => value;
-    for (let at = 0; at < result.count; at++) {
-      const bound = bounds[at] as number;
-      const expected = wanted[at] as number;
-      const actual = read(values[at] as number);
-      if (Math.abs(actual - expected) <= bound || bound === Infinity || Object.is(actual, expected) || actual === expected) continue;
-      return { kind: "wrong", at, actual, expected, bound };
+    return (
+      wrongIn(result.dtype === "f16" ? Float64Array.from(values, halfToNumber) : values, workload) ?? { run: exports.run, milliseconds }
+    );
+  }
+
+  /** The first element that lies outside its bound. */
+  function wrongIn(values: ArrayLike<number>, { expected: wanted, bound: bounds }: AgentWorkload): AgentVerdict | undefined {
+    for (let at = 0; at < values.length; at++) {
+      // Nearly all pass here; not a number does not.
+      if (Math.abs((values[at] as number) - (wanted[at] as number)) <= (bounds[at] as number)) continue;
+      const [actual, expected, bound] = [values[at] as number, wanted[at] as number, bounds[at] as number];
+      if (bound !== Infinity && !Object.is(actual, expected) && actual !== expected) return { kind: "wrong", at, actual, expected, bound };
     }
-    return { run: exports.run, milliseconds };
+    return undefined;
   }
 
   /** At least so many pages, all zeros. */
@@ -190,7 +230,7 @@ export function createAgent(version: string): Agent {
 
   /** Runs it until it has run long enough, its first run included; what is hopeless at the third, or after as long, is not run on. */
   function warmUp(run: () => void, milliseconds: number, limit = Infinity, first = timed(run, 1)): Runner {
-    const runner: Runner = { run, milliseconds: first, samples: [], isAlive: true };
+    const runner: Runner = { run, milliseconds: first, samples: [], slowed: [], spent: 0, isAlive: true };
     const end = performance.now() + milliseconds - first;
     const goesOn = (runs: number) => {
       const isHopeless = runner.milliseconds > limit;
@@ -205,11 +245,37 @@ export function createAgent(version: string): Agent {
     for (let runs = 0; runs < tries; runs++) runner.milliseconds = Math.min(runner.milliseconds, timed(runner.run, 1));
   }
 
-  function sampleOf(runner: Runner, milliseconds: number): void {
+  /** How much slower than at its best the control is now. */
+  function slowness(): number {
+    if (!control) return 1;
+    const { fastest } = control;
+    const time = timed(control.run, control.runs);
+    const place = fastest.findIndex((other) => time < other);
+    fastest.splice(place < 0 ? fastest.length : place, 0, time);
+    fastest.splice(few);
+    return Math.max(1, time / (fastest.at(-1) ?? time));
+  }
+
+  /** A sample between two looks at the control, of which `before` is the first; the second is the next one's first. */
+  function sampleOf(runner: Runner, milliseconds: number, before: number): number {
     const runs = Math.max(1, Math.ceil(milliseconds / Math.max(runner.milliseconds, 1e-4)));
     const each = timed(runner.run, runs);
     runner.milliseconds = Math.min(runner.milliseconds, each);
-    runner.samples.push(each);
+    const after = slowness();
+    const slow = Math.max(before, after);
+    if (slow > quiet) runner.slowed.push(each / slow);
+    else {
+      runner.samples.push(each);
+      runner.spent += runs * each;
+    }
+    return after;
+  }
+
+  /** Milliseconds of a run of a loop, at its fastest. */
+  function fastestOf(bytes: Uint8Array): number {
+    const runner = warmUp(load({ bytes }).run, 60);
+    for (let i = 0; i < 15; i++) runner.milliseconds = Math.min(runner.milliseconds, timed(runner.run, Math.ceil(1 / runner.milliseconds)));
+    return runner.milliseconds;
   }
 
   /** Milliseconds from one reading of the clock to the next that differs: a page that is not isolated has a coarse one. */

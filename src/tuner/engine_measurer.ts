@@ -1,8 +1,8 @@
 /**
  * A measurer over an agent in some engine, which may hang or die: then it is started anew, and the candidates that it had are
- * measured one by one, to find the one to blame. A control kernel in every round tells how fast the machine is now; a batch during which it was
- * slowed down is measured again.
+ * measured one by one, to find the one to blame.
  */
+import { controlModule } from "../pipeline/control.ts";
 import { peakModule } from "../pipeline/peak.ts";
 import { invariant } from "../support/invariant.ts";
 import type { AgentAnswer, AgentCandidate, AgentRequest, AgentVerdict } from "./agent.ts";
@@ -36,9 +36,6 @@ export type EngineOptions = {
   readonly simd?: boolean;
 };
 
-/** How much slower than at its best the control may be while a batch is measured, and how often such a batch is measured again. */
-const drift = 1.15;
-const repeats = 2;
 /** A candidate this far behind the best is given up before it is timed. */
 const hopeless = 1.7;
 /** And one this far behind after so many rounds, the less the more samples it has; none for its first, which may have been interrupted. */
@@ -52,19 +49,17 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
   const start = now();
   const simd = peakModule({ relaxed: false });
   const probe = peakModule({ relaxed: true });
-  const control = { bytes: simd.bytes, operandsAt: [], result: { at: 0, dtype: "f32", count: 0 } };
-  const describe = { kind: "describe", control, relaxed: probe.bytes } as const;
+  const describe = { kind: "describe", simd: simd.bytes, relaxed: probe.bytes, control: controlModule() } as const;
   const described = await channel.request(describe, options.patience ?? 30);
   invariant(described?.kind === "described", "the engine does not answer");
   const relaxed = described.hasRelaxed && !options.simd;
-  let fastest = described.control;
   /** What the agent holds, the longest unused first. */
   const prepared = new Map<string, PreparedWorkload>();
   let turn: Promise<void> = Promise.resolve();
 
   return {
     environment: { ...options.environment, device: described.device ?? options.environment.device, version: described.version, relaxed },
-    peak: simd.operations / ((relaxed ? described.relaxed : described.control) / 1000),
+    peak: simd.operations / ((relaxed ? described.relaxed : described.simd) / 1000),
     seconds: () => (now() - start) / 1000,
     close: () => channel.close(),
     measure(workload, candidates, effort) {
@@ -117,19 +112,9 @@ export async function createEngineMeasurer(channel: Channel, options: EngineOpti
   }
 
   async function measureBatch(workload: Keyed, built: readonly BuiltCandidate[], effort: Effort): Promise<Verdict[]> {
-    let best: { readonly verdicts: Verdict[]; readonly control: number } | undefined;
-    for (let attempt = 0; attempt <= repeats; attempt++) {
-      const answer = await ask(workload, built, effort);
-      if (!answer) return built.length > 1 ? await oneByOne(workload, built, effort) : [{ kind: "hung", seconds: timeout }];
-      // Of each two rounds the better: a control that is slow in all of them says that the machine was.
-      const control = answer.control.length === 0 ? 0 : quantile(answer.control, 0.25);
-      if (answer.control.length > 0) fastest = Math.min(fastest, control);
-      const verdicts = answer.verdicts.map((verdict, i) => verdictOf(verdict, built[i]));
-      if (!best || control < best.control) best = { verdicts, control };
-      const isSettled = verdicts.some(({ kind }) => kind === "wrong") || control <= drift * fastest;
-      if (isSettled) break;
-    }
-    return best?.verdicts ?? [];
+    const answer = await ask(workload, built, effort);
+    if (answer) return answer.verdicts.map((verdict, i) => verdictOf(verdict, built[i]));
+    return built.length > 1 ? await oneByOne(workload, built, effort) : [{ kind: "hung", seconds: timeout }];
   }
 
   async function oneByOne(workload: Keyed, built: readonly BuiltCandidate[], effort: Effort): Promise<Verdict[]> {

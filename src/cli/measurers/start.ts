@@ -50,7 +50,7 @@ export async function startMeasurer(options: MeasurerOptions, terminal: Terminal
     case "node": {
       const path = node ?? process.execPath;
       if (!existsSync(path)) return missing(path, "--node");
-      return await createEngineMeasurer(startNode(path), { ...common, sample: 1, warm: 3 });
+      return await createEngineMeasurer(startNode(path), { ...common, sample: 1, warm: 2 });
     }
     case "chromium": {
       if (listen === undefined && !existsSync(chromium)) return missing(chromium, "--chromium");
