@@ -9,17 +9,7 @@ import type { For } from "../ir/loop.ts";
 import type { Buffer, Buffers } from "../ir/tensor.ts";
 import { exactJson } from "../support/exact_json.ts";
 import { unreachable } from "../support/invariant.ts";
-import {
-  addConditions,
-  addDifferent,
-  addDistance,
-  addEqualIndices,
-  addInstance,
-  createSystem,
-  extended,
-  isFeasible,
-  withLoops,
-} from "./equations.ts";
+import { addConditions, addDifferent, addEqualIndices, addInstance, createSystem, distance, solverOf, withLoops } from "./equations.ts";
 import { type Leaf, valuesOf } from "./nest.ts";
 import { isDeterminedBy } from "./row_space.ts";
 
@@ -112,33 +102,34 @@ export function conditionToMeet(
     const shared = addInstance(system, reduced).slots;
     addDifferent(system, different.operand, withLoops(one, shared), withLoops(other, shared), different.sign);
   }
+  const solver = solverOf(system);
   const stated = new Set(system.equations.flatMap(({ terms }) => terms.map(({ variable }) => variable)));
-  const isStated = (name: string) => [one, other].some((instance) => stated.has(instance.slots.get(name) ?? -1));
+  const isStated = common.map(({ name }) => [one, other].some((instance) => stated.has(instance.slots.get(name) ?? -1)));
   const known = new Map<string, boolean>();
   return {
     allows: (directions) => {
-      // A loop that no equation mentions goes in any direction that its extent has room for.
-      const free = directions.every((direction, depth) => direction === "=" || (common[depth] as For).extent > 1);
-      const bound = directions.flatMap((direction, depth) => {
-        const loop = common[depth] as For;
-        return isStated(loop.name) ? [{ loop, direction }] : [];
-      });
-      const key = bound.map(({ loop, direction }) => loop.name + direction).join(" ");
-      if (free && !known.has(key)) known.set(key, isAllowed(bound));
-      return free && known.get(key) === true;
+      let key = "";
+      for (const [depth, direction] of directions.entries()) {
+        // A loop that no equation mentions goes in any direction that its extent has room for.
+        if (direction !== "=" && (common[depth] as For).extent <= 1) return false;
+        key += isStated[depth] ? direction : " ";
+      }
+      const allowed = known.get(key) ?? isAllowed(directions);
+      known.set(key, allowed);
+      return allowed;
     },
   };
 
-  function isAllowed(bound: readonly { loop: For; direction: Direction }[]): boolean {
-    const narrowed = extended(system);
-    for (const { loop, direction } of bound) {
-      const reach = loop.extent - 1;
-      addDistance(narrowed, loop.name, one, other, {
-        low: direction === "<" ? 1 : direction === "=" ? 0 : -reach,
-        high: direction === "<" ? reach : direction === "=" ? 0 : -1,
-      });
-    }
-    return isFeasible(narrowed);
+  function isAllowed(directions: readonly Direction[]): boolean {
+    const distances = directions.flatMap((direction, depth) => {
+      const { name, extent } = common[depth] as For;
+      if (!isStated[depth]) return [];
+      const reach = extent - 1;
+      const low = direction === "<" ? 1 : direction === "=" ? 0 : -reach;
+      const high = direction === "<" ? reach : direction === "=" ? 0 : -1;
+      return [distance(name, one, other, { low, high })];
+    });
+    return solver.hasSolution(distances);
   }
 }
 

@@ -6,12 +6,12 @@ import { type Atom, constantIndex, type Index, rangeOf, subtract } from "../ir/a
 import type { Expr } from "../ir/expr.ts";
 import type { For } from "../ir/loop.ts";
 import { rangesOfLoops } from "./nest.ts";
-import { type Bounds, type Equation, hasSolution } from "./solve.ts";
+import { type Bounds, createSolver, type Difference, type Equation, type Solver } from "./solve.ts";
 
 /** sum of coefficient * variable + constant */
 type Linear = { readonly terms: Equation["terms"]; readonly constant: number };
 
-/** Equations and bounded variables; `extended` leaves the original as it is. */
+/** Equations and bounded variables. */
 export type System = { readonly bounds: Bounds[]; readonly equations: Equation[] };
 
 /** What names stand for in one instance: a variable of the system per loop, and atoms already stated. */
@@ -21,12 +21,8 @@ export function createSystem(): System {
   return { bounds: [], equations: [] };
 }
 
-export function extended({ bounds, equations }: System): System {
-  return { bounds: [...bounds], equations: [...equations] };
-}
-
-export function isFeasible({ bounds, equations }: System): boolean {
-  return hasSolution(equations, bounds);
+export function solverOf({ equations, bounds }: System): Solver {
+  return createSolver(equations, bounds);
 }
 
 export function addVariable(system: System, bounds: Bounds): number {
@@ -89,14 +85,13 @@ export function addDifferent(system: System, index: Index, first: Instance, seco
   const right = left && linearize(system, index, second);
   if (!left || !right) return;
   const { low, high } = rangeOf(index, rangesOfLoops(first.loops));
-  const distance = addVariable(system, { low: 1, high: high - low });
-  addEqual(system, right, plus(left, ofVariable(distance), sign));
+  const more = addVariable(system, { low: 1, high: high - low });
+  addEqual(system, right, plus(left, ofVariable(more), sign));
 }
 
 /** The second instance's value of a loop minus the first's lies within the bounds. */
-export function addDistance(system: System, loop: string, first: Instance, second: Instance, bounds: Bounds): void {
-  const [from, to] = [first.slots.get(loop) ?? -1, second.slots.get(loop) ?? -1];
-  addEqual(system, plus(ofVariable(to), ofVariable(from), -1), ofVariable(addVariable(system, bounds)));
+export function distance(loop: string, first: Instance, second: Instance, bounds: Bounds): Difference {
+  return { from: first.slots.get(loop) ?? -1, to: second.slots.get(loop) ?? -1, ...bounds };
 }
 
 /** Undefined where the index reads a tensor. */

@@ -127,8 +127,11 @@ function unscheduled({ nest, buffers, nests, outputs }: Context): ScheduledNest 
 }
 
 const starts = new WeakMap<Nest, ScheduledNest>();
-/** Candidates of one nest have their first steps in common: what a step makes of a state is found once. */
-const madeOf = new WeakMap<ScheduledNest, Map<string, Checked<ScheduledNest>>>();
+/** Candidates of one nest have their first steps in common: what a step makes of a state is found once, while it is kept. */
+let madeOf = new WeakMap<ScheduledNest, Map<string, Checked<ScheduledNest>>>();
+let kept = 0;
+/** A long search must not keep every nest that it has seen. */
+const mostKept = 2000;
 
 function refusedEntry({ name }: Nest, refusal: Diagnostic | undefined): Diagnostic {
   const message = `the tuned schedule for \`${name}\` is refused, and the layer takes its default: ${refusal?.message ?? "no reason given"}`;
@@ -216,11 +219,17 @@ type OneSyntax = Extract<StepSyntax, { kind: "step" }>;
 function applyOne(syntax: OneSyntax, names: Names, state: ScheduledNest, choose: ChooseKnob): Checked<ScheduledNest> {
   const { value: step, diagnostics } = concreteStep(syntax, names, state, choose);
   if (!step) return { diagnostics };
-  const known = madeOf.get(state) ?? new Map<string, Checked<ScheduledNest>>();
-  madeOf.set(state, known);
   const text = formatStep(step);
-  const made = known.get(text) ?? afterStep(step, state);
-  known.set(text, made);
+  const known = madeOf.get(state)?.get(text);
+  if (known) return known;
+  const made = afterStep(step, state);
+  if (kept++ === mostKept) {
+    madeOf = new WeakMap();
+    kept = 1;
+  }
+  const beside = madeOf.get(state);
+  if (beside) beside.set(text, made);
+  else madeOf.set(state, new Map([[text, made]]));
   return made;
 }
 

@@ -10,12 +10,41 @@ export type Equation = {
 };
 export type Bounds = { readonly low: number; readonly high: number };
 
-export function hasSolution(equations: readonly Equation[], limits: readonly Bounds[]): boolean {
-  const key = textOf(equations, limits);
-  const known = solvable.get(key) ?? isSolvable(equations, limits);
-  if (solvable.size >= mostKnown) solvable.clear();
-  solvable.set(key, known);
-  return known;
+/** The difference of two variables, `to` less `from`, lies within the bounds. */
+export type Difference = { readonly from: number; readonly to: number } & Bounds;
+
+/** Asked often of one system, with differences of its variables bounded in turn: what follows from the system alone is worked out once. */
+export type Solver = { hasSolution(differences?: readonly Difference[]): boolean };
+
+export function createSolver(equations: readonly Equation[], limits: readonly Bounds[]): Solver {
+  const box: Box = { low: Float64Array.from(limits, ({ low }) => low), high: Float64Array.from(limits, ({ high }) => high) };
+  const aliases = limits.map((_, variable): Alias => ({ variable, shift: 0 }));
+  const rows = unify(
+    equations.map((equation) => rowOf(equation, limits.length)),
+    box,
+    aliases,
+  );
+  const text = once(() => `${rows?.join("; ")} ${box.low} ${box.high}`);
+  const alone = once(() => rows !== undefined && isSolvable(rows, box));
+  return {
+    hasSolution(differences = []) {
+      if (!rows) return false;
+      const open: Difference[] = [];
+      for (const { from, to, low, high } of differences) {
+        const [first, second] = [resolve(from, aliases), resolve(to, aliases)];
+        const shift = second.shift - first.shift;
+        const isKnown = first.variable === second.variable;
+        if (isKnown && (shift < low || shift > high)) return false;
+        if (!isKnown) open.push({ from: first.variable, to: second.variable, low: low - shift, high: high - shift });
+      }
+      if (open.length === 0) return alone();
+      const key = `${text()} ${open.map(({ from, to, low, high }) => `${from} ${to} ${low} ${high}`)}`;
+      const known = solvable.get(key) ?? isSolvableWith(open, rows, box);
+      if (solvable.size >= mostKnown) solvable.clear();
+      solvable.set(key, known);
+      return known;
+    },
+  };
 }
 
 /** Systems recur: in layers of one shape, from step to step of a schedule, in the candidates of a search. */
@@ -23,185 +52,237 @@ const solvable = new Map<string, boolean>();
 /** About 20 MB of text. */
 const mostKnown = 50_000;
 
-function textOf(equations: readonly Equation[], limits: readonly Bounds[]): string {
-  let text = "";
-  for (const { terms, constant } of equations) {
-    for (const { variable, coefficient } of terms) text += `${coefficient}*${variable} `;
-    text += `${constant};`;
-  }
-  for (const { low, high } of limits) text += ` ${low} ${high}`;
-  return text;
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
-function isSolvable(given: readonly Equation[], limits: readonly Bounds[]): boolean {
-  const unified = unify(given, limits);
-  if (!unified) return false;
-  const { equations } = unified;
+/** Each difference that is not one number is a variable more. */
+function isSolvableWith(differences: readonly Difference[], rows: readonly Row[], box: Box): boolean {
+  const variables = box.low.length;
+  const ranges = differences.filter(({ low, high }) => low !== high);
+  const wide: Box = {
+    low: Float64Array.from([...box.low, ...ranges.map(({ low }) => low)]),
+    high: Float64Array.from([...box.high, ...ranges.map(({ high }) => high)]),
+  };
+  const none = new Array<number>(ranges.length).fill(0);
+  const given = rows.map((row): Row => [...row.slice(0, variables), ...none, row[variables] as number]);
+  const added = differences.map((difference): Row => {
+    const row = new Array<number>(variables + ranges.length + 1).fill(0);
+    row[difference.to] = 1;
+    row[difference.from] = -1;
+    const place = ranges.indexOf(difference);
+    if (place < 0) row[row.length - 1] = difference.low;
+    else row[variables + place] = -1;
+    return row;
+  });
+  const unified = unify([...given, ...added], wide);
+  return unified !== undefined && isSolvable(unified, wide);
+}
+
+/** What is left once no equation is a difference of two variables. The bounds are left as they are. */
+function isSolvable(unified: readonly Row[], box: Box): boolean {
+  const rows = unified.map(sparse);
+  const bounds: Box = { low: box.low.slice(), high: box.high.slice() };
   // Most systems that have no solution contradict their bounds at once.
-  const bounds = narrow(equations, unified.bounds);
-  if (!bounds) return false;
-  const derived = equations.length > 1 ? eliminated(equations) : equations;
+  if (!narrow(rows, bounds)) return false;
   // What follows from the equations together is seen by propagation only where it stands as an equation of its own.
-  return search(derived === equations ? equations : [...equations, ...derived], bounds);
+  return search(rows.length > 1 ? [...rows, ...eliminated(unified).map(sparse)] : rows, bounds);
+}
+
+/** Bounds of every variable, which propagation tightens in place. */
+type Box = { readonly low: Float64Array; readonly high: Float64Array };
+
+/** A variable is another one and a number. */
+type Alias = { readonly variable: number; readonly shift: number };
+
+function resolve(variable: number, aliases: readonly Alias[]): Alias {
+  const alias = aliases[variable] as Alias;
+  if (alias.variable === variable) return alias;
+  const root = resolve(alias.variable, aliases);
+  return { variable: root.variable, shift: root.shift + alias.shift };
+}
+
+/** An equation with a place for every variable: the coefficients, and the constant last. */
+type Row = number[];
+
+function rowOf({ terms, constant }: Equation, variables: number): Row {
+  const row = new Array<number>(variables + 1).fill(0);
+  for (const { variable, coefficient } of terms) row[variable] = (row[variable] as number) + coefficient;
+  row[variables] = constant;
+  return row;
+}
+
+/** An equation as it is gone through: its variables, and the coefficient of each. */
+type Sparse = { readonly variables: readonly number[]; readonly coefficients: readonly number[]; readonly constant: number };
+
+function sparse(row: Row): Sparse {
+  const variables: number[] = [];
+  const coefficients: number[] = [];
+  for (let variable = 0; variable < row.length - 1; variable++) {
+    const coefficient = row[variable] as number;
+    if (coefficient === 0) continue;
+    variables.push(variable);
+    coefficients.push(coefficient);
+  }
+  return { variables, coefficients, constant: row[row.length - 1] as number };
 }
 
 /**
  * Variables of one value become constants, and x - y = k makes x another name for y + k: what is left is smaller, and combinations
- * of equations hold fewer variables that bounds say little of. Undefined where that already contradicts itself.
+ * of equations hold fewer variables that bounds say little of. Undefined where that already contradicts itself. Rows, bounds and
+ * aliases change in place.
  */
-function unify(
-  given: readonly Equation[],
-  limits: readonly Bounds[],
-): { readonly equations: readonly Equation[]; readonly bounds: readonly Bounds[] } | undefined {
-  const bounds = [...limits];
-  let equations = given.map((equation) => withoutConstants(equation, bounds));
+function unify(given: readonly Row[], { low, high }: Box, aliases?: Alias[]): Row[] | undefined {
+  const variables = low.length;
+  const rows = [...given];
   for (;;) {
-    if (bounds.some(({ low, high }) => low > high)) return undefined;
-    const pair = equations.find(({ terms: [x, y, more] }) => x && y && !more && x.coefficient === -y.coefficient);
-    const [x, y] = pair?.terms ?? [];
-    if (!pair || !x || !y) return { equations, bounds };
-    const shift = pair.constant / x.coefficient;
+    for (let variable = 0; variable < variables; variable++) {
+      const [least, most] = [low[variable] as number, high[variable] as number];
+      if (least > most) return undefined;
+      if (least === most) for (const row of rows) substituteConstant(row, variable, least);
+    }
+    const pair = rows.find(isDifference);
+    if (!pair) return rows;
+    const x = pair.findIndex((coefficient) => coefficient !== 0);
+    const y = pair.findIndex((coefficient, variable) => variable > x && coefficient !== 0);
+    const shift = (pair[variables] as number) / (pair[x] as number);
     if (!Number.isInteger(shift)) return undefined;
-    const [own, other] = [bounds[x.variable] as Bounds, bounds[y.variable] as Bounds];
-    bounds[y.variable] = { low: Math.max(other.low, own.low - shift), high: Math.min(other.high, own.high - shift) };
-    equations = equations
-      .filter((equation) => equation !== pair)
-      .map((equation) => withoutConstants(replaced(equation, x.variable, y.variable, shift), bounds));
+    low[y] = Math.max(low[y] as number, (low[x] as number) - shift);
+    high[y] = Math.min(high[y] as number, (high[x] as number) - shift);
+    if (aliases) aliases[x] = { variable: y, shift };
+    rows.splice(rows.indexOf(pair), 1);
+    for (const row of rows) {
+      const coefficient = row[x] as number;
+      row[x] = 0;
+      row[y] = (row[y] as number) + coefficient;
+      row[variables] = (row[variables] as number) - coefficient * shift;
+    }
   }
 }
 
-/** With y + shift in the place of x. */
-function replaced({ terms, constant }: Equation, x: number, y: number, shift: number): Equation {
-  const coefficient = terms.find(({ variable }) => variable === x)?.coefficient ?? 0;
-  const moved = terms.map((term) => (term.variable === x ? { ...term, variable: y } : term));
-  return { terms: moved, constant: constant - coefficient * shift };
+function substituteConstant(row: Row, variable: number, value: number): void {
+  const coefficient = row[variable] as number;
+  if (coefficient === 0) return;
+  row[variable] = 0;
+  row[row.length - 1] = (row[row.length - 1] as number) - coefficient * value;
 }
 
-/** Each variable once, those of one value in the constant. */
-function withoutConstants({ terms, constant }: Equation, bounds: readonly Bounds[]): Equation {
-  const sums = new Map<number, number>();
-  for (const { variable, coefficient } of terms) sums.set(variable, (sums.get(variable) ?? 0) + coefficient);
-  let rest = constant;
-  const open: Equation["terms"][number][] = [];
-  for (const [variable, coefficient] of sums) {
-    const { low, high } = bounds[variable] as Bounds;
-    if (coefficient !== 0 && low === high) rest -= coefficient * low;
-    else if (coefficient !== 0) open.push({ variable, coefficient });
+/** Two variables, one less the other. */
+function isDifference(row: Row): boolean {
+  let count = 0;
+  let sum = 0;
+  for (let variable = 0; variable < row.length - 1; variable++) {
+    const coefficient = row[variable] as number;
+    if (coefficient !== 0) count++;
+    sum += coefficient;
   }
-  return { terms: open, constant: rest };
+  return count === 2 && sum === 0;
 }
 
-function search(equations: readonly Equation[], bounds: readonly Bounds[]): boolean {
-  const narrowed = narrow(equations, bounds);
-  if (!narrowed) return false;
+function search(equations: readonly Sparse[], bounds: Box): boolean {
+  if (!narrow(equations, bounds)) return false;
+  const { low, high } = bounds;
   // Only variables in equations can still contradict each other.
   let chosen = -1;
   let width = Infinity;
-  for (const { terms } of equations) {
-    const open = terms.filter(({ variable }) => widthOf(narrowed[variable] as Bounds) > 0);
+  for (const { variables } of equations) {
+    const open = variables.filter((variable) => low[variable] !== high[variable]);
     // One open variable left: propagation has already decided it.
     if (open.length < 2) continue;
-    for (const { variable } of open) {
-      const size = widthOf(narrowed[variable] as Bounds);
+    for (const variable of open) {
+      const size = (high[variable] as number) - (low[variable] as number);
       if (size < width) [chosen, width] = [variable, size];
     }
   }
   if (chosen < 0) return true;
-  const { low, high } = narrowed[chosen] as Bounds;
-  for (let value = low; value <= high; value++) {
-    if (search(equations, narrowed.with(chosen, { low: value, high: value }))) return true;
+  for (let value = low[chosen] as number; value <= (high[chosen] as number); value++) {
+    if (search(equations, { low: low.with(chosen, value), high: high.with(chosen, value) })) return true;
   }
   return false;
 }
 
-function widthOf({ low, high }: Bounds): number {
-  return high - low;
-}
-
 /** The equations in reduced echelon form, in whole numbers: each pivot's variable, earlier ones first, is in its own row alone. */
-function eliminated(equations: readonly Equation[]): Equation[] {
-  const variables = [...new Set(equations.flatMap(({ terms }) => terms.map(({ variable }) => variable)))].sort((a, b) => a - b);
-  const columns = new Map(variables.map((variable, column) => [variable, column]));
-  let remaining = equations.map((equation) => rowOf(equation, columns));
-  let echelon: number[][] = [];
-  for (let column = 0; column < variables.length && remaining.length > 0; column++) {
-    const pivot = remaining.find((row) => row[column] !== 0);
+function eliminated(rows: readonly Row[]): Row[] {
+  let remaining = [...rows];
+  let echelon: Row[] = [];
+  const variables = (rows[0]?.length ?? 1) - 1;
+  for (let variable = 0; variable < variables && remaining.length > 0; variable++) {
+    const pivot = remaining.find((row) => row[variable] !== 0);
     if (!pivot) continue;
-    const without = (row: number[]) => (row[column] === 0 ? row : cancel(row, pivot, column));
+    const without = (row: Row) => (row[variable] === 0 ? row : cancel(row, pivot, variable));
     echelon = [...echelon.map(without), pivot];
     remaining = remaining.filter((row) => row !== pivot).map(without);
   }
-  return [...echelon, ...remaining].map((row) => ({
-    terms: variables.flatMap((variable, column) => (row[column] === 0 ? [] : [{ variable, coefficient: row[column] as number }])),
-    constant: row[variables.length] as number,
-  }));
+  return [...echelon, ...remaining];
 }
 
-/** Coefficients by column, the constant last. */
-function rowOf({ terms, constant }: Equation, columns: ReadonlyMap<number, number>): number[] {
-  const row = new Array<number>(columns.size + 1).fill(0);
-  for (const { variable, coefficient } of terms) {
-    const column = columns.get(variable) as number;
-    row[column] = (row[column] as number) + coefficient;
+/** The combination of both rows that lacks the variable. */
+function cancel(row: Row, pivot: Row, variable: number): Row {
+  const [own, other] = [row[variable] as number, pivot[variable] as number];
+  const combined = new Array<number>(row.length);
+  let divisor = 0;
+  for (let i = 0; i < row.length; i++) {
+    const value = (row[i] as number) * other - (pivot[i] as number) * own;
+    combined[i] = value;
+    divisor = gcd(divisor, Math.abs(value));
   }
-  row[columns.size] = constant;
-  return row;
-}
-
-/** The combination of both rows that lacks the column. */
-function cancel(row: readonly number[], pivot: readonly number[], column: number): number[] {
-  const [own, other] = [row[column] as number, pivot[column] as number];
-  const combined = row.map((value, i) => value * other - (pivot[i] as number) * own);
-  const divisor = combined.reduce((common, value) => gcd(common, Math.abs(value)), 0);
   return divisor > 1 ? combined.map((value) => value / divisor) : combined;
 }
 
-/** Tightens bounds until nothing changes; undefined where an equation cannot hold. */
-function narrow(equations: readonly Equation[], bounds: readonly Bounds[]): Bounds[] | undefined {
-  const current = [...bounds];
-  if (current.some(({ low, high }) => low > high)) return undefined;
+/** Tightens bounds until nothing changes; false where an equation cannot hold. */
+function narrow(equations: readonly Sparse[], bounds: Box): boolean {
   for (let changed = true; changed; ) {
     changed = false;
     for (const equation of equations) {
-      const result = narrowBy(equation, current);
-      if (result === "impossible") return undefined;
+      const result = narrowBy(equation, bounds);
+      if (result === "impossible") return false;
       if (result === "narrowed") changed = true;
     }
   }
-  return current;
+  return true;
 }
 
-function narrowBy({ terms, constant }: Equation, bounds: Bounds[]): "impossible" | "narrowed" | "same" {
+function narrowBy({ variables, coefficients, constant }: Sparse, { low, high }: Box): "impossible" | "narrowed" | "same" {
   let divisor = 0;
   let fixed = 0;
-  let [low, high] = [0, 0];
-  for (const { variable, coefficient } of terms) {
-    const bound = bounds[variable] as Bounds;
-    if (bound.low === bound.high) fixed += coefficient * bound.low;
+  let least = 0;
+  let most = 0;
+  for (let i = 0; i < variables.length; i++) {
+    const variable = variables[i] as number;
+    const coefficient = coefficients[i] as number;
+    const from = coefficient * (low[variable] as number);
+    const to = coefficient * (high[variable] as number);
+    if (from === to) fixed += from;
     else divisor = gcd(divisor, Math.abs(coefficient));
-    low += Math.min(coefficient * bound.low, coefficient * bound.high);
-    high += Math.max(coefficient * bound.low, coefficient * bound.high);
+    least += Math.min(from, to);
+    most += Math.max(from, to);
   }
-  if (constant < low || constant > high) return "impossible";
+  if (constant < least || constant > most) return "impossible";
   if (divisor === 0 ? fixed !== constant : (constant - fixed) % divisor !== 0) return "impossible";
   let narrowed = false;
-  for (const { variable, coefficient } of terms) {
-    const bound = bounds[variable] as Bounds;
-    if (coefficient === 0 || bound.low === bound.high) continue;
-    const [own, ownHigh] = [
-      Math.min(coefficient * bound.low, coefficient * bound.high),
-      Math.max(coefficient * bound.low, coefficient * bound.high),
-    ];
+  for (let i = 0; i < variables.length; i++) {
+    const variable = variables[i] as number;
+    const coefficient = coefficients[i] as number;
+    const oldLow = low[variable] as number;
+    const oldHigh = high[variable] as number;
+    if (oldLow === oldHigh) continue;
+    const own = Math.min(coefficient * oldLow, coefficient * oldHigh);
+    const ownMost = Math.max(coefficient * oldLow, coefficient * oldHigh);
     // coefficient * variable = constant - (the others)
-    const from = (constant - (high - ownHigh)) / coefficient;
-    const to = (constant - (low - own)) / coefficient;
-    const newLow = Math.max(bound.low, Math.ceil(Math.min(from, to)));
-    const newHigh = Math.min(bound.high, Math.floor(Math.max(from, to)));
+    const from = (constant - (most - ownMost)) / coefficient;
+    const to = (constant - (least - own)) / coefficient;
+    const newLow = Math.max(oldLow, Math.ceil(Math.min(from, to)));
+    const newHigh = Math.min(oldHigh, Math.floor(Math.max(from, to)));
     if (newLow > newHigh) return "impossible";
-    if (newLow === bound.low && newHigh === bound.high) continue;
-    bounds[variable] = { low: newLow, high: newHigh };
-    low += Math.min(coefficient * newLow, coefficient * newHigh) - own;
-    high += Math.max(coefficient * newLow, coefficient * newHigh) - ownHigh;
+    if (newLow === oldLow && newHigh === oldHigh) continue;
+    low[variable] = newLow;
+    high[variable] = newHigh;
+    least += Math.min(coefficient * newLow, coefficient * newHigh) - own;
+    most += Math.max(coefficient * newLow, coefficient * newHigh) - ownMost;
     narrowed = true;
   }
   return narrowed ? "narrowed" : "same";

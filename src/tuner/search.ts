@@ -27,7 +27,7 @@ export type Search = {
   readonly space: Space;
   /** How many candidates the first proposals are: the default, and those of earlier runs. */
   readonly beginning: number;
-  /** The best first. */
+  /** The best few with the default, the best first. */
   results(): readonly SearchResult[];
   /** Up to `count` candidates not proposed before; fewer, or none, where the space has no more. */
   propose(model: CostModel, count: number): readonly Proposal[];
@@ -42,6 +42,8 @@ const choice = 5;
 const blind = 0.15;
 /** Parents, the best so far. */
 const parents = 6;
+/** Results that are kept beside the default's: the parents, and what the finals may ask for. */
+const mostKept = 12;
 /** Draws for each candidate that is wanted, before the space counts as exhausted. */
 const patience = 12;
 
@@ -65,6 +67,8 @@ export function createSearch(space: Space, options: SearchOptions): Search {
       fruitless = us < best ? 0 : fruitless + 1;
       const place = results.findIndex((other) => other.us > us);
       results.splice(place < 0 ? results.length : place, 0, { scheduled: proposal.scheduled, us });
+      const last = results.findLastIndex(({ scheduled }) => stepsOf(scheduled) !== stepsOf(defaultSchedule));
+      if (last >= mostKept) results.splice(last, 1);
     },
     propose(model, count) {
       const begin = tried.size === 0 ? first.slice(0, count) : [];

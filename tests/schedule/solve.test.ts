@@ -1,11 +1,14 @@
-/** hasSolution against trying every value, on small random systems. */
+/** Solvers against trying every value, on small random systems. */
 import { expect, test } from "vitest";
-import { type Bounds, type Equation, hasSolution } from "../../src/schedule/solve.ts";
+import { type Bounds, createSolver, type Difference, type Equation } from "../../src/schedule/solve.ts";
 import { createRandom, type Random } from "../../src/support/random.ts";
 
 const systems = process.env.QUERN_TEST === "full" ? 40_000 : 6_000;
 
-test(`hasSolution agrees with enumeration on ${systems} systems`, () => {
+const hasSolution = (equations: readonly Equation[], bounds: readonly Bounds[], differences?: readonly Difference[]) =>
+  createSolver(equations, bounds).hasSolution(differences);
+
+test(`a solver agrees with enumeration on ${systems} systems`, () => {
   let solvable = 0;
   for (let seed = 0; seed < systems; seed++) {
     const { equations, bounds } = randomSystem(createRandom(`solve/${seed}`));
@@ -14,6 +17,28 @@ test(`hasSolution agrees with enumeration on ${systems} systems`, () => {
     if (expected) solvable++;
   }
   expect(solvable / systems).toBeGreaterThan(0.2);
+  expect(solvable / systems).toBeLessThan(0.8);
+});
+
+test("and so it does with differences of variables bounded, several times in turn", () => {
+  let solvable = 0;
+  for (let seed = 0; seed < systems / 4; seed++) {
+    const random = createRandom(`solve/differences/${seed}`);
+    const { equations, bounds } = randomSystem(random);
+    const solver = createSolver(equations, bounds);
+    for (let again = 0; again < 4; again++) {
+      const place = () => random.integer(0, bounds.length - 1);
+      const differences = Array.from({ length: random.integer(0, 3) }, (): Difference => {
+        const low = random.integer(-3, 2);
+        return { from: place(), to: place(), low, high: low + random.integer(0, 2) };
+      });
+      const expected = enumerate(equations, bounds, differences);
+      if (solver.hasSolution(differences) !== expected)
+        expect.fail(`seed ${seed}: ${JSON.stringify({ equations, bounds, differences, expected })}`);
+      if (expected) solvable++;
+    }
+  }
+  expect(solvable / systems).toBeGreaterThan(0.1);
   expect(solvable / systems).toBeLessThan(0.8);
 });
 
@@ -60,9 +85,20 @@ function valueAt(terms: Equation["terms"], values: readonly number[]): number {
   return terms.reduce((sum, { variable, coefficient }) => sum + coefficient * (values[variable] as number), 0);
 }
 
-function enumerate(equations: readonly Equation[], bounds: readonly Bounds[], values: readonly number[] = []): boolean {
+function enumerate(
+  equations: readonly Equation[],
+  bounds: readonly Bounds[],
+  differences: readonly Difference[] = [],
+  values: readonly number[] = [],
+): boolean {
   const bound = bounds[values.length];
-  if (!bound) return equations.every(({ terms, constant }) => valueAt(terms, values) === constant);
-  for (let value = bound.low; value <= bound.high; value++) if (enumerate(equations, bounds, [...values, value])) return true;
+  if (!bound) {
+    const holds = ({ from, to, low, high }: Difference) => {
+      const difference = (values[to] as number) - (values[from] as number);
+      return low <= difference && difference <= high;
+    };
+    return equations.every(({ terms, constant }) => valueAt(terms, values) === constant) && differences.every(holds);
+  }
+  for (let value = bound.low; value <= bound.high; value++) if (enumerate(equations, bounds, differences, [...values, value])) return true;
   return false;
 }
