@@ -5,12 +5,14 @@ import { formatTable } from "../table.ts";
 import type { Options } from "./main.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+/** The command as it ships, which setup.mjs has made. */
+const main = process.env.QUERN_BENCH_COMMAND ?? "dist/cli/main.js";
 
 export async function schedulesText({ seconds: [limit = 180], networks, engine, node }: Options): Promise<string> {
   const rows: string[][] = [];
   for (const name of networks) {
     const words = ["tune", `examples/${name}/${name}.qn`, "--engine", engine, "--seconds", String(limit), "--json"];
-    const command = ["--import", "tsx", "src/cli/main.ts", ...words, ...(node === undefined ? [] : ["--node", node])];
+    const command = [main, ...words, ...(node === undefined ? [] : ["--node", node])];
     const { status, stdout } = spawnSync(process.execPath, command, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
     if (status !== 0) throw new Error(`quern ${words.join(" ")} ended with ${status}`);
     const { trials, seconds, defaultMs, tunedMs } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
