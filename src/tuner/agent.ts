@@ -274,7 +274,8 @@ export function createAgent(version: string): Agent {
   /** Milliseconds of a run of a loop, at its fastest. */
   function fastestOf(bytes: Uint8Array): number {
     const runner = warmUp(load({ bytes }).run, 60);
-    for (let i = 0; i < 100; i++) runner.milliseconds = Math.min(runner.milliseconds, timed(runner.run, Math.ceil(1 / runner.milliseconds)));
+    for (let i = 0; i < 100; i++)
+      runner.milliseconds = Math.min(runner.milliseconds, timed(runner.run, Math.ceil(1 / runner.milliseconds)));
     return runner.milliseconds;
   }
 

@@ -103,4 +103,32 @@ export const scheduleFaults: readonly Fault[] = [
     replace: "false",
     caughtBy: [{ path: "tests/networks/verify.test.ts", name: "rounding of both" }],
   },
+  {
+    name: "a variable that is another one and a number is taken for the other one less it",
+    file: "src/schedule/solve.ts",
+    find: "shift: root.shift + alias.shift",
+    replace: "shift: root.shift - alias.shift",
+    caughtBy: [{ path: "tests/schedule/solve.test.ts" }],
+  },
+  {
+    name: "a bounded difference leaves what is known of both variables out",
+    file: "src/schedule/solve.ts",
+    find: "low: low - shift, high: high - shift",
+    replace: "low, high",
+    caughtBy: [{ path: "tests/schedule/solve.test.ts" }],
+  },
+  {
+    name: "a compute that was sound once is sound for ever",
+    file: "src/ir/verify_tensor.ts",
+    find: "if (soundWith.get(compute) !== readable) {",
+    replace: "if (!soundWith.has(compute)) {",
+    caughtBy: [{ path: "tests/levels/verify_tensor.test.ts" }],
+  },
+  {
+    name: "a sample that another program slowed is kept as it is",
+    file: "src/tuner/agent.ts",
+    find: "if (slow > quiet) runner.slowed.push(each / slow);",
+    replace: "if (slow > quiet) runner.samples.push(each / slow);",
+    caughtBy: [{ path: "tests/tuner/agent.test.ts" }],
+  },
 ];

@@ -188,3 +188,14 @@ describe("verifyTensor accepts", () => {
     expect(verifyLevel(parsed(text.replace(from, to)))).toEqual([]);
   });
 });
+
+test("computes that were sound are looked at again where what they read has changed", () => {
+  const at = parsed(text);
+  if (at.level !== "tensor") throw new Error(at.level);
+  const { program } = at;
+  expect(verifyTensor(program)).toEqual([]);
+  const smaller = program.buffers.map((buffer) => (buffer.name === "k" ? { ...buffer, shape: [4, 3] } : buffer));
+  const codes = verifyTensor({ ...program, buffers: smaller }).map(({ code }) => code);
+  expect(codes).toContain("out-of-range");
+  expect(verifyTensor(program)).toEqual([]);
+});
