@@ -78,7 +78,9 @@ async function bench(): Promise<void> {
     await engine.close();
   }
   const part = `${onGpu ? "webgpu" : options.engine === "node" ? "node" : "chromium"}${options.tuned ? " tuned" : ""}` as const;
-  const given = process.argv.slice(2).filter((word) => word !== "--write");
+  // Where the results went changes nothing of them.
+  const words = process.argv.slice(2);
+  const given = words.filter((word, i) => word !== "--write" && !word.startsWith("--json") && words[i - 1] !== "--json");
   const command = `\`${["npm run bench", ...(given.length > 0 ? ["--", ...given] : [])].join(" ")}\``;
   const report = [`## ${engine.name}`, command, machineText(), summaryText(measurements), engineText(measurements)].join("\n\n");
   console.log(report);
