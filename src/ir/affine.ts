@@ -49,7 +49,8 @@ export function scale(index: Index, factor: number): Index {
   if (factor === 1) return index;
   return {
     terms: index.terms.map((term) => ({ coefficient: term.coefficient * factor, atom: term.atom })),
-    constant: index.constant * factor,
+    // No minus zero, which would be another constant.
+    constant: index.constant * factor + 0,
   };
 }
 
