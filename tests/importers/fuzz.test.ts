@@ -8,7 +8,7 @@ test.each(fuzzedFormats.map((format) => [format.importer.name, format] as const)
   "%s: mutated files are imported or refused",
   async (_, { importer, seeds }) => {
     if (!seeds()) return;
-    const report = await fuzzImporter(importer.name, full ? 5000 : 250);
+    const report = await fuzzImporter(importer.name, full ? 5000 : 120);
     console.log(
       `${importer.name}: ${report.files} mutated files, ${report.imported} still a model, the slowest took ${Math.round(report.slowest)} ms`,
     );
