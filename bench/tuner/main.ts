@@ -87,10 +87,7 @@ async function run(): Promise<void> {
     const took = `It took ${((performance.now() - began) / 1000).toFixed(0)} s.`;
     const text = [
       `## Tuner: ${name}`,
-      `\`npm --prefix bench run tuner -- ${process.argv
-        .slice(2)
-        .filter((word) => word !== "--write")
-        .join(" ")}\``,
+      `\`npm --prefix bench run tuner -- ${[name, ...givenOptions()].join(" ")}\``,
       machineText(),
       body,
       took,
@@ -99,6 +96,12 @@ async function run(): Promise<void> {
     if (values.write && name !== "record" && name !== "schedules")
       writePart(new URL("../RESULTS.md", import.meta.url), `tuner ${name}`, text);
   }
+}
+
+/** What was said beside the figures: where a Node stands is the reader's affair. */
+function givenOptions(): string[] {
+  const words = process.argv.slice(2).filter((word) => word !== "--write" && !positionals.includes(word));
+  return words.map((word, i) => (words[i - 1] === "--node" ? "PATH" : word.replace(/^--node=.*/, "--node=PATH")));
 }
 
 function fail(message: string): never {
