@@ -6,9 +6,10 @@ import type { Options } from "./main.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** The command as it ships, which setup.mjs has made. */
-const main = process.env.QUERN_BENCH_COMMAND ?? "dist/cli/main.js";
+const main = process.env.QUERN_BENCH_COMMAND;
 
 export async function schedulesText({ seconds: [limit = 180], networks, engine, node }: Options): Promise<string> {
+  if (main === undefined) throw new Error("run it as `npm --prefix bench run tuner -- schedules`, which makes the command first");
   const rows: string[][] = [];
   for (const name of networks) {
     const words = ["tune", `examples/${name}/${name}.qn`, "--engine", engine, "--seconds", String(limit), "--json"];

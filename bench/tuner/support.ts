@@ -1,7 +1,7 @@
 /** Tuning runs for the figures of this folder: an example, an engine, a budget; the result, and the log's records. */
 
-import { startChromium, wasmFlags } from "../../src/cli/measurers/chromium.ts";
-import { deviceName, startNode } from "../../src/cli/measurers/node.ts";
+import { chromiumEffort, startChromium, wasmFlags } from "../../src/cli/measurers/chromium.ts";
+import { deviceName, nodeEffort, startNode } from "../../src/cli/measurers/node.ts";
 import { wasmWorker } from "../../src/cli/measurers/page.ts";
 import type { Compiled } from "../../src/compile.ts";
 import type { AgentAnswer, AgentRequest } from "../../src/tuner/agent.ts";
@@ -31,7 +31,7 @@ export async function measurerFor(engine: string): Promise<BenchMeasurer> {
       return answer;
     },
   };
-  const effort = isChromium ? { sample: 2, warm: 5 } : { sample: 1, warm: 2 };
+  const effort = isChromium ? chromiumEffort : nodeEffort;
   const measurer = await createEngineMeasurer(timed, { environment, timeout: 20, seed: 0, now: () => performance.now(), ...effort });
   return { ...measurer, busy: () => busy };
 }

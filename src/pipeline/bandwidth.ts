@@ -5,6 +5,7 @@
 import { type EmitOptions, emitWasm } from "../codegen/wasm/emit.ts";
 import { instantiate } from "../codegen/wasm/instance.ts";
 import type { KernelExpr, KernelProgram, KernelStatement } from "../ir/kernel.ts";
+import { address, base, get, integer, splat, type, vectorBytes, whole } from "./probe_kernel.ts";
 
 export type Bandwidth = {
   /** Of the buffer that is read again and again. */
@@ -16,10 +17,8 @@ export type Bandwidth = {
 const sizes = [16 * 1024, 256 * 1024, 64 * 1024 * 1024] as const;
 /** Bytes that one run reads: a millisecond or several. */
 const bytesInRun = 64 * 1024 * 1024;
-const type = "f32x4";
 /** Sums side by side, enough for one to wait for its addition while the others load; their bytes divide every size. */
 const chains = 8;
-const vectorBytes = 16;
 const stride = chains * vectorBytes;
 
 /** The smallest buffer first; of each, the fastest of `samples` runs. `now` is in milliseconds. */
@@ -46,31 +45,20 @@ function repeatsOf(bufferBytes: number): number {
   return Math.max(1, Math.round(bytesInRun / bufferBytes));
 }
 
-const get = (name: string): KernelExpr => ({ kind: "get", name, type });
-const base = (buffer: string): KernelExpr => ({ kind: "base", buffer });
-const whole = (value: number): KernelExpr => ({ kind: "constant", type: "i32", value });
-const integer = (name: "add" | "mul", a: KernelExpr, b: KernelExpr): KernelExpr => ({
-  kind: "apply",
-  function: name,
-  on: "i32",
-  args: [a, b],
-});
 const sums = Array.from({ length: chains }, (_, i) => `sum${i}`);
 
 function programOf(bufferBytes: number): KernelProgram {
-  const address: KernelExpr = { kind: "get", name: "address", type: "i32" };
   const loads = sums.map((name, i): KernelStatement => {
-    const value: KernelExpr = { kind: "load", type, dtype: "f32", buffer: "b1", address, offset: i * vectorBytes };
+    const value: KernelExpr = { kind: "load", type, dtype: "f32", buffer: "b1", address: address("address"), offset: i * vectorBytes };
     return { kind: "set", name, type, value: { kind: "apply", function: "add", on: type, args: [get(name), value] } };
   });
-  const step: KernelExpr = integer("mul", { kind: "get", name: "i", type: "i32" }, whole(stride));
+  const step: KernelExpr = integer("mul", address("i"), whole(stride));
   const pass: KernelStatement = {
     kind: "for",
     name: "i",
     extent: bufferBytes / stride,
     body: [{ kind: "set", name: "address", type: "i32", value: integer("add", base("b1"), step) }, ...loads],
   };
-  const zero: KernelExpr = { kind: "splat", type, value: { kind: "constant", type: "f32", value: 0 } };
   return {
     name: "bandwidth",
     kernels: [
@@ -82,7 +70,7 @@ function programOf(bufferBytes: number): KernelProgram {
           { name: "b1", dtype: "f32", writes: false },
         ],
         body: [
-          ...sums.map((name): KernelStatement => ({ kind: "set", name, type, value: zero })),
+          ...sums.map((name): KernelStatement => ({ kind: "set", name, type, value: splat(0) })),
           { kind: "for", name: "again", extent: repeatsOf(bufferBytes), body: [pass] },
           ...sums.map(
             (name, i): KernelStatement => ({

@@ -10,6 +10,7 @@ import { chooseFor, forceAlgorithm } from "../passes/choose_algorithms.ts";
 import type { NestHistory } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked } from "../support/diagnostic.ts";
+import { once } from "../support/once.ts";
 import { bindChoices, checkUnfused, layersFor, unfusedChoice } from "./bind_tuned.ts";
 import {
   fuse,
@@ -80,13 +81,6 @@ export type Levels = {
 /** Builds the levels from an nn program, for `lower` and for importers. */
 export function createCompiled(source: NnProgram, whole: Module, options: CompileOptions = {}): Compiled {
   const { algorithm, target = "wasm", limits = defaultGpuLimits } = options;
-  const once = <T>(make: () => T): (() => T) => {
-    let made: { value: T } | undefined;
-    return () => {
-      made ??= { value: make() };
-      return made.value;
-    };
-  };
   const declared = { ...whole, rules: whole.rules.filter((rule) => rule.target === undefined || rule.target === target) };
   const sections = options.schedule === "none" ? [] : (options.tuned ?? []);
   const tuned = sections.find((section) => section.model === source.name && section.target === target);

@@ -5,33 +5,22 @@
  */
 import { emitWasm } from "../codegen/wasm/emit.ts";
 import type { KernelExpr, KernelProgram, KernelStatement } from "../ir/kernel.ts";
+import { address, base, get, integer, splat, type, vectorBytes, whole } from "./probe_kernel.ts";
 
 const rows = 4;
 const vectors = 2;
-const vectorBytes = 16;
-/** Elements of a sum, and how often all of them are computed: a fifth of a millisecond on a processor of 2020. */
+/** Elements of a sum, and how often all of them are computed: a tenth of a millisecond on a processor of 2020. */
 const depth = 256;
 const repeats = 250;
-const type = "f32x4";
 
 /** As a module with `run`. */
 export function controlModule(): Uint8Array {
   return emitWasm(program, { relaxed: false, calls: "run" }).bytes;
 }
 
-const get = (name: string): KernelExpr => ({ kind: "get", name, type });
-const address = (name: string): KernelExpr => ({ kind: "get", name, type: "i32" });
-const base = (buffer: string): KernelExpr => ({ kind: "base", buffer });
-const whole = (value: number): KernelExpr => ({ kind: "constant", type: "i32", value });
-const integer = (name: "add" | "mul", a: KernelExpr, b: KernelExpr): KernelExpr => ({
-  kind: "apply",
-  function: name,
-  on: "i32",
-  args: [a, b],
-});
 const places = Array.from({ length: rows }, (_, row) => Array.from({ length: vectors }, (_, vector) => ({ row, vector }))).flat();
 const sumOf = ({ row, vector }: (typeof places)[number]) => `sum${row}_${vector}`;
-const zero: KernelExpr = { kind: "splat", type, value: { kind: "constant", type: "f32", value: 0 } };
+const zero = splat(0);
 const pointer = (name: string, buffer: string, stride: number): KernelStatement => ({
   kind: "set",
   name,

@@ -5,7 +5,8 @@
 import { type EmitOptions, emitWasm } from "../codegen/wasm/emit.ts";
 import { instantiate } from "../codegen/wasm/instance.ts";
 import { floatOperations } from "../ir/float_operations.ts";
-import type { Kernel, KernelExpr, KernelProgram, KernelStatement } from "../ir/kernel.ts";
+import type { Kernel, KernelProgram, KernelStatement } from "../ir/kernel.ts";
+import { get, splat, type } from "./probe_kernel.ts";
 
 /**
  * Enough for the latency of one to hide behind the others (where a multiplication and an addition follow each other, 12 only just do, and now and
@@ -13,7 +14,6 @@ import type { Kernel, KernelExpr, KernelProgram, KernelStatement } from "../ir/k
  */
 const chains = 14;
 const iterations = 100_000;
-const type = "f32x4";
 
 /**
  * A run of the loop at a time, in floating-point operations per second, two for each multiply-add. `now` is in milliseconds. The optimising
@@ -41,9 +41,8 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(emitWasm(program, { relaxed: true, calls: "run" }).bytes as Uint8Array<ArrayBuffer>);
 }
 
-const get = (name: string): KernelExpr => ({ kind: "get", name, type });
 const names = Array.from({ length: chains }, (_, i) => `sum${i}`);
-const half: KernelExpr = { kind: "splat", type, value: { kind: "constant", type: "f32", value: 0.5 } };
+const half = splat(0.5);
 
 /** `sum = sum * half + half`, which stays near 1: no overflow and no denormal number slows it. */
 const step = (name: string): KernelStatement => ({

@@ -82,8 +82,8 @@ export function scheduleHistory(program: LoopProgram, options: ScheduleOptions):
 }
 
 function scheduleNests(program: LoopProgram, options: ScheduleOptions): Checked<readonly ScheduledNest[]> {
-  // What a step changes of a buffer holds for all later nests.
   const around = surroundings(program);
+  // What a step changes of a buffer holds for all later nests.
   let { buffers } = around;
   const diagnostics: Diagnostic[] = [];
   const schedules = options.schedules.filter((schedule) => schedule.target === options.target);

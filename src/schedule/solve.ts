@@ -3,6 +3,8 @@
  * bounds and the divisibility test (Banerjee, Dependence Analysis, 1997) prune a search that in the end tries values.
  */
 
+import { once } from "../support/once.ts";
+
 /** sum of coefficient * variable = constant */
 export type Equation = {
   readonly terms: readonly { readonly variable: number; readonly coefficient: number }[];
@@ -51,14 +53,6 @@ export function createSolver(equations: readonly Equation[], limits: readonly Bo
 const solvable = new Map<string, boolean>();
 /** About 20 MB of text. */
 const mostKnown = 50_000;
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
 
 /** Each difference that is not one number is a variable more. */
 function isSolvableWith(differences: readonly Difference[], rows: readonly Row[], box: Box): boolean {

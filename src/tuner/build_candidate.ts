@@ -6,6 +6,7 @@ import { lowerToKernels } from "../codegen/lower_to_kernel.ts";
 import { emitWasm, pagesFor } from "../codegen/wasm/emit.ts";
 import { buildWeights, instantiate } from "../codegen/wasm/instance.ts";
 import { type DType, dtypes, elementCount, isFloat } from "../ir/dtype.ts";
+import { forEachPoint } from "../ir/evaluate.ts";
 import { floatOperations } from "../ir/float_operations.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
 import type { LoopProgram, Nest } from "../ir/loop.ts";
@@ -220,17 +221,9 @@ function isBorder(point: readonly number[], { halo, shape }: Buffer): boolean {
   return false;
 }
 
-/** In memory's order; the point is one array, which goes on changing. */
 function forEachElement(shape: readonly number[], visit: (point: readonly number[], at: number) => void): void {
-  const point = shape.map(() => 0);
-  for (let at = 0, count = elementCount(shape); at < count; at++) {
-    visit(point, at);
-    for (let d = shape.length - 1; d >= 0; d--) {
-      const next = (point[d] as number) + 1;
-      point[d] = next === shape[d] ? 0 : next;
-      if (next !== shape[d]) break;
-    }
-  }
+  let at = 0;
+  forEachPoint(shape, [], 0, (point) => visit(point, at++));
 }
 
 function encode(values: Values, dtype: DType): Uint8Array {

@@ -38,7 +38,7 @@ export type EngineOptions = {
 
 /** A candidate this far behind the best is given up before it is timed. */
 const hopeless = 1.7;
-/** And one this far behind after so many rounds, the less the more samples it has; none for its first, which may have been interrupted. */
+/** And one this far behind after so many samples, the less the more it has; none for its first, which may have been interrupted. */
 const behind = [Infinity, 1.35, 1.2, 1.15];
 
 /** Bytes of operands and results that the agent keeps, so that who comes back to a workload need not compute its reference again. */

@@ -12,6 +12,7 @@ import { lowerNn } from "../pipeline/lower.ts";
 import { lastBeforeChoice } from "../pipeline/passes.ts";
 import { valueTypes } from "../semantics/node_instance.ts";
 import { exactJson } from "../support/exact_json.ts";
+import { once } from "../support/once.ts";
 import { operationsIn } from "./features.ts";
 import { findWorkloads, type Together, type Workload, workloadsOf } from "./workload.ts";
 
@@ -131,14 +132,6 @@ function withUnfused(groups: readonly WithWorkloads[][], unfused: readonly WithW
     if (rivals.length === 1) rivals[0]?.push(each);
   }
   return all;
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }
 
 export function compositionOf(workloads: readonly Workload[]): Composition {

@@ -53,6 +53,7 @@ export function createSearch(space: Space, options: SearchOptions): Search {
   const draw = createDrawer(space);
   const tried = new Set<string>();
   const results: SearchResult[] = [];
+  const ofDefault = stepsOf(defaultSchedule);
   const first = beginning();
   let fruitless = 0;
   let isExhausted = false;
@@ -67,7 +68,7 @@ export function createSearch(space: Space, options: SearchOptions): Search {
       fruitless = us < best ? 0 : fruitless + 1;
       const place = results.findIndex((other) => other.us > us);
       results.splice(place < 0 ? results.length : place, 0, { scheduled: proposal.scheduled, us });
-      const last = results.findLastIndex(({ scheduled }) => stepsOf(scheduled) !== stepsOf(defaultSchedule));
+      const last = results.findLastIndex(({ scheduled }) => stepsOf(scheduled) !== ofDefault);
       if (last >= mostKept) results.splice(last, 1);
     },
     propose(model, count) {

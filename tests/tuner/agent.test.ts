@@ -55,7 +55,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function measured(candidates: readonly Uint8Array[], slow: typeof slowdown, rounds = 6): readonly AgentVerdict[] {
+function measured(candidates: readonly Uint8Array[], slow: typeof slowdown, rounds = 6, behind = Infinity): readonly AgentVerdict[] {
   const agent = createAgent("test");
   expect(agent.handle({ kind: "describe", simd, relaxed, control })).toMatchObject({ kind: "described", hasRelaxed: true });
   const one = { key: "w", operands: [], expected: new Float64Array(1), bound: new Float64Array(1) };
@@ -65,7 +65,7 @@ function measured(candidates: readonly Uint8Array[], slow: typeof slowdown, roun
     kind: "measure",
     key: "w",
     candidates: candidates.map((bytes) => ({ bytes, operandsAt: [], result: { at: 0, dtype: "f32", count: 1 } })),
-    effort: { rounds, best: Infinity, hopeless: 1.7, behind: [Infinity], sample: 1, warm: 2 },
+    effort: { rounds, best: Infinity, hopeless: 1.7, behind: [behind], sample: 1, warm: 2 },
   });
   if (answer.kind !== "measured") throw new Error(answer.kind);
   return answer.verdicts;
@@ -101,6 +101,8 @@ test("where every sample is slowed they count, as much faster as the control wou
 });
 
 test("who is slowed is not given up beside who is not", () => {
-  const verdicts = measured([more, half, more], (now) => (now % 7 < 4 ? 1.7 : 1));
-  expect(verdicts.every((verdict) => verdict.kind === "timed" && !verdict.isStopped)).toBe(true);
+  const stopped = (verdicts: readonly AgentVerdict[]) => verdicts.map((verdict) => verdict.kind === "timed" && verdict.isStopped);
+  const slow = (now: number) => (now % 7 < 4 ? 1.7 : 1);
+  expect(stopped(measured([half, half, half, half], slow, 6, 1.2))).toEqual([false, false, false, false]);
+  expect(stopped(measured([more, half, half, more], slow, 6, 1.2))).toEqual([true, false, false, true]);
 });

@@ -13,6 +13,8 @@ const flags = [
   "--disable-background-timer-throttling",
   "--disable-renderer-backgrounding",
 ];
+/** Milliseconds of a sample, and of runs before it: as in Node, by a coarser clock. */
+export const chromiumEffort = { sample: 2, warm: 5 };
 /** As for Node: the optimising compiler at once. */
 export const wasmFlags = ["--disable-gpu", "--js-flags=--no-liftoff --no-wasm-lazy-compilation"];
 /** Whatever adapter there is, and its timestamps as they are: without the second browsers round them. */

@@ -23,6 +23,9 @@ process.on("SIGINT", () => {});
 /** Kernels go through the optimising compiler at once: what a page runs after a moment is what is timed. */
 const flags = ["--no-liftoff", "--no-wasm-lazy-compilation", "--input-type=module"];
 
+/** Milliseconds of a sample, and of runs before it: there is no other tier to wait for. */
+export const nodeEffort = { sample: 1, warm: 2 };
+
 export function startNode(execPath: string): Channel {
   optimizeReferences();
   let child: ChildProcess | undefined;

@@ -11,8 +11,8 @@ import type { Engine } from "../engines.ts";
 import { stop } from "../program.ts";
 import { report, type Terminal } from "../terminal.ts";
 import { packageVersion } from "../version.ts";
-import { startChromium, wasmFlags } from "./chromium.ts";
-import { deviceName, startNode } from "./node.ts";
+import { chromiumEffort, startChromium, wasmFlags } from "./chromium.ts";
+import { deviceName, nodeEffort, startNode } from "./node.ts";
 import { askAgain, askToOpen, patience, servePage, wasmWorker } from "./page.ts";
 
 export type MeasurerOptions = {
@@ -50,7 +50,7 @@ export async function startMeasurer(options: MeasurerOptions, terminal: Terminal
     case "node": {
       const path = node ?? process.execPath;
       if (!existsSync(path)) return missing(path, "--node");
-      return await createEngineMeasurer(startNode(path), { ...common, sample: 1, warm: 2 });
+      return await createEngineMeasurer(startNode(path), { ...common, ...nodeEffort });
     }
     case "chromium": {
       if (listen === undefined && !existsSync(chromium)) return missing(chromium, "--chromium");
@@ -65,8 +65,7 @@ export async function startMeasurer(options: MeasurerOptions, terminal: Terminal
       }
       return await createEngineMeasurer(await startChromium<AgentRequest, AgentAnswer>(chromium, wasmWorker, wasmFlags), {
         ...common,
-        sample: 2,
-        warm: 5,
+        ...chromiumEffort,
       });
     }
   }
