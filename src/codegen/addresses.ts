@@ -17,14 +17,12 @@ export function bufferOf(name: string, place: Place): Buffer {
   return buffer;
 }
 
-/** Row-major position among the allocated elements, over kernel variables. */
+/**
+ * Row-major position among the allocated elements, over kernel variables. The sum is taken before constants are put in the place of
+ * variables: of a fused row, quotient and rest then add up to the row again, wherever the rows lie one after the other.
+ */
 export function positionOf(buffer: Buffer, indices: readonly Index[], place: Place): Index {
-  const strides = stridesOf(buffer);
-  let position = constantIndex(0);
-  indices.forEach((index, d) => {
-    position = add(position, scale(offset(resolve(index, place), buffer.halo?.before[d] ?? 0), strides[d] ?? 1));
-  });
-  return position;
+  return resolve(sumOfStrides(buffer, indices), place);
 }
 
 /** The address of an element position: in bytes, or in a shader in elements. */
@@ -139,7 +137,7 @@ function atomValue(atom: Atom, place: Place): KernelExpr {
       return integer(atom.kind, indexValue(atom.left, place), indexValue(atom.right, place));
     case "read": {
       const buffer = bufferOf(atom.tensor, place);
-      const position = resolvedPosition(buffer, atom.indices);
+      const position = sumOfStrides(buffer, atom.indices);
       const { address, offset: bytes } = addressOf(buffer, position, false, place);
       const dtype = storedDType(buffer.dtype, place.builder.float64);
       const parameter = parameterOf(buffer, false, place.builder);
@@ -149,7 +147,7 @@ function atomValue(atom: Atom, place: Place): KernelExpr {
 }
 
 /** As `positionOf`, for indices that are already over kernel variables. */
-function resolvedPosition(buffer: Buffer, indices: readonly Index[]): Index {
+function sumOfStrides(buffer: Buffer, indices: readonly Index[]): Index {
   const strides = stridesOf(buffer);
   return indices.reduce(
     (position, index, d) => add(position, scale(offset(index, buffer.halo?.before[d] ?? 0), strides[d] ?? 1)),

@@ -1,6 +1,6 @@
 /** Code that kernels share computes what each of them computes alone, to the bit. */
 import { expect, test } from "vitest";
-import { emitWasm } from "../../src/codegen/wasm/emit.ts";
+import { type EmitOptions, emitWasm } from "../../src/codegen/wasm/emit.ts";
 import { kernelFunction, type WasmStatement } from "../../src/codegen/wasm/function.ts";
 import { instantiate } from "../../src/codegen/wasm/instance.ts";
 import { separatePointers } from "../../src/codegen/wasm/separate_pointers.ts";
@@ -21,7 +21,8 @@ test(`${chains} chains of layers that differ in their sizes`, () => {
   for (let seed = 0; seed < chains; seed++) {
     const compiled = compiledFrom(chain(createRandom(seed)));
     shared += countShared(compiled);
-    expect(run(compiled, seed, 1)).toEqual(run(compiled, seed, Infinity));
+    const alone = run(compiled, seed, { leastShared: Infinity });
+    for (const separatePointers of [true, false]) expect(run(compiled, seed, { leastShared: 1, separatePointers })).toEqual(alone);
   }
   expect(shared).toBeGreaterThan(2 * chains);
 });
@@ -31,14 +32,15 @@ test(`${programs} random programs`, () => {
   for (let seed = 0; seed < programs; seed++) {
     const compiled = compiledFrom(randomProgram(seed).source);
     shared += countShared(compiled);
-    expect(run(compiled, seed, 1)).toEqual(run(compiled, seed, Infinity));
+    const alone = run(compiled, seed, { leastShared: Infinity });
+    for (const separatePointers of [true, false]) expect(run(compiled, seed, { leastShared: 1, separatePointers })).toEqual(alone);
   }
   expect(shared).toBeGreaterThan(programs / 10);
 });
 
 test("warming up calls every shared function, which then goes round an empty loop", () => {
   const alike = [3, 5].map((size) => kernel(`k${size}`, [set("p", base), fill(size)]));
-  const { functions, warmUp } = shareCode(alike, (name) => name, 2);
+  const { functions, warmUp } = shareCode(alike, (name) => name, { separate: true, least: 2 });
   const [shared] = functions;
   expect(warmUp.map((call) => call.function)).toEqual(["shared 0"]);
   expect(warmUp[0]?.arguments).toHaveLength(shared?.parameters.length ?? 0);
@@ -78,13 +80,13 @@ function compiledFrom(source: string): Compiled {
 
 function countShared({ levels }: Compiled): number {
   const { kernels } = levels.kernel();
-  return shareCode(kernels, (name) => name, 1).functions.length - kernels.length;
+  return shareCode(kernels, (name) => name, { separate: true, least: 1 }).functions.length - kernels.length;
 }
 
-/** Every output, with functions shared that execute at least so many statements. */
-function run(compiled: Compiled, seed: number, leastShared: number): Float64Array[] {
+/** Every output, with functions shared as the options say. */
+function run(compiled: Compiled, seed: number, options: Pick<EmitOptions, "leastShared" | "separatePointers">): Float64Array[] {
   const program = compiled.levels.kernel();
-  const instance = instantiate(program, emitWasm(program, { relaxed: false, calls: "build", leastShared }).bytes, "build");
+  const instance = instantiate(program, emitWasm(program, { relaxed: false, calls: "build", ...options }).bytes, "build");
   const random = createRandom(seed);
   writeSources(instance, program, initializeWeights(compiled.weights, seed));
   instance.build();
@@ -140,7 +142,7 @@ const kernel = (name: string, body: readonly KernelStatement[]): Kernel => ({
 
 /** The statements of a kernel when it stands beside another that differs in a number; loops with their bodies in brackets. */
 function besideAnother(make: (size: number) => readonly KernelStatement[]): string {
-  const { functions } = shareCode([kernel("a", make(3)), kernel("b", make(5))], (name) => name, 2);
+  const { functions } = shareCode([kernel("a", make(3)), kernel("b", make(5))], (name) => name, { separate: true, least: 2 });
   const outline = (list: readonly WasmStatement[]): string =>
     list.map((statement) => (statement.kind === "repeat" ? `repeat[${outline(statement.body)}]` : statement.kind)).join(" ");
   return outline(functions.find(({ name }) => name === "a")?.body ?? []);
@@ -171,7 +173,7 @@ test("what is read later stays where it is set", () => {
 test("rows at different distances are pointers of their own", () => {
   const rows = (size: number) => loop("i", 4, [store(get("p")), store(get("p"), 64 * size), set("p", add(get("p"), whole(4)))]);
   const alike = [kernel("a", [set("p", base), rows(3)]), kernel("b", [set("p", base), rows(5)])];
-  const { functions } = shareCode(alike, (name) => name, 2);
+  const { functions } = shareCode(alike, (name) => name, { separate: true, least: 2 });
   const [shared, a] = functions;
   expect(functions.map(({ name }) => name)).toEqual(["shared 0", "a", "b"]);
   expect(a?.body.at(-1)).toEqual({
@@ -180,6 +182,25 @@ test("rows at different distances are pointers of their own", () => {
     arguments: [get("p"), add(get("p"), whole(192)), whole(1)],
   });
   expect(JSON.stringify(shared?.body)).not.toContain("192");
+});
+
+test("pointers as they are: only rows that are equally far apart are shared, and every pointer begins as a sum", () => {
+  const rows = (size: number, extent: number) =>
+    loop("i", extent, [store(get("p")), store(get("p"), 64 * size), set("p", add(get("p"), whole(4)))]);
+  const share = (...sizes: number[]) =>
+    shareCode(
+      sizes.map((size, i) => kernel(`k${i}`, [set("p", base), rows(size, 4 + i)])),
+      (name) => name,
+      { separate: false, least: 2 },
+    ).functions;
+  expect(share(3, 5).map(({ name }) => name)).toEqual(["k0", "k1"]);
+  const [shared, k0] = share(3, 3);
+  expect(shared?.name).toBe("shared 0");
+  expect(k0?.body.at(-1)).toMatchObject({ kind: "call", arguments: [get("p"), whole(4), whole(1)] });
+  const [, outermost] = shared?.body ?? [];
+  const [behind] = outermost?.kind === "repeat" ? outermost.body : [];
+  const pointer = shared?.parameters[0]?.name ?? "";
+  expect(behind?.kind === "if" && behind.whenTrue[0]).toEqual(set(pointer, add(get(pointer), add(get("once"), whole(-1)))));
 });
 
 test("pointers are set in the order of their use, but for one that is made from another", () => {

@@ -20,6 +20,8 @@ export type EmitOptions = {
   readonly importsMemory?: boolean;
   /** Statements that a function shared between kernels executes at least. Infinity shares nothing. */
   readonly leastShared?: number;
+  /** Whether rows have pointers of their own where functions are shared (`SharingOptions`); without it, if `relaxed`. */
+  readonly separatePointers?: boolean;
 };
 
 export type EmittedModule = { readonly bytes: Uint8Array; text(): string };
@@ -58,7 +60,7 @@ function textOf(bytes: Uint8Array, program: KernelProgram): string {
 function fillModule(
   module: binaryen.Module,
   program: KernelProgram,
-  { relaxed, calls, leastShared, importsMemory = false }: EmitOptions,
+  { relaxed, calls, leastShared, separatePointers = relaxed, importsMemory = false }: EmitOptions,
 ): void {
   const features = binaryen.Features.SIMD128 | binaryen.Features.NontrappingFPToInt;
   module.setFeatures(relaxed ? features | binaryen.Features.RelaxedSIMD : features);
@@ -70,7 +72,7 @@ function fillModule(
   const used = new Set(made.map((call) => call.kernel));
   const helpers = addHelpers(module);
   const kernels = program.kernels.filter((kernel) => used.has(kernel.name));
-  const { functions, warmUp } = shareCode(kernels, functionName, leastShared);
+  const { functions, warmUp } = shareCode(kernels, functionName, { separate: separatePointers, least: leastShared });
   for (const made of functions) addFunction(module, made, relaxed, helpers);
   if (calls === "run" && warmUp.length > 0)
     module.setStart(addFunction(module, { name: "warm up", parameters: [], body: warmUp }, relaxed, helpers));

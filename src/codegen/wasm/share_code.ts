@@ -48,12 +48,22 @@ type Region = {
   readonly statements: List;
   /** Statements that one run of the kernel executes in it. */
   readonly executed: number;
-  /** With a pointer for each row. */
-  readonly separated: List;
+  /** With the pointers of the function: one for each row, or as they are. */
+  readonly body: List;
   readonly text: string;
   readonly numbers: readonly number[];
   /** Values from outside, in the order in which they are met. */
   readonly given: readonly { readonly register: Register; readonly argument: KernelExpr }[];
+};
+
+export type SharingOptions = {
+  /**
+   * Each row of a tile has a pointer of its own, so that code is common however far apart rows are. Engines that do not fuse multiplication
+   * and addition have twice the arithmetic to issue, and each addition to a pointer beside it takes time: there, pointers stay as they are.
+   */
+  readonly separate: boolean;
+  /** Statements that a call executes at least; Infinity shares nothing. */
+  readonly least?: number | undefined;
 };
 
 export type SharedCode = {
@@ -62,11 +72,15 @@ export type SharedCode = {
   readonly warmUp: readonly Call[];
 };
 
-export function shareCode(kernels: readonly Kernel[], nameOf: (kernel: string) => string, least = worthwhile): SharedCode {
+export function shareCode(
+  kernels: readonly Kernel[],
+  nameOf: (kernel: string) => string,
+  { separate, least = worthwhile }: SharingOptions,
+): SharedCode {
   const groups = new Map<string, Region[]>();
   for (const kernel of kernels)
     for (const { statements, executed } of regionsIn(kernel.body, kernel, least, 1)) {
-      const region = describe(statements, executed, kernel);
+      const region = describe(statements, executed, kernel, separate ? separatePointers(statements) : asTheyAre(statements));
       const known = groups.get(region.text);
       if (known) known.push(region);
       else groups.set(region.text, [region]);
@@ -77,10 +91,8 @@ export function shareCode(kernels: readonly Kernel[], nameOf: (kernel: string) =
     const [only] = alike.length === 1 ? alike : [];
     if (only && only.executed < long) continue;
     // What no other is like keeps its pointers as they are.
-    const regions = only
-      ? [describe(only.statements, only.executed, only.kernel, { statements: only.statements, derived: new Map() })]
-      : alike;
-    const made = makeFunction(regions, `shared ${shared.length}`);
+    const regions = only ? [describe(only.statements, only.executed, only.kernel, asTheyAre(only.statements))] : alike;
+    const made = makeFunction(regions, `shared ${shared.length}`, separate);
     if (made.function.parameters.length > mostParameters) continue;
     shared.push(made.function);
     regions.forEach(({ statements }, i) => {
@@ -161,12 +173,11 @@ function usesOf(list: List, skip: ReadonlySet<KernelStatement>, uses: Uses = { r
   return uses;
 }
 
-function describe(
-  statements: List,
-  executed: number,
-  kernel: Kernel,
-  { statements: separated, derived }: Separated = separatePointers(statements),
-): Region {
+function asTheyAre(statements: List): Separated {
+  return { statements, derived: new Map() };
+}
+
+function describe(statements: List, executed: number, kernel: Kernel, { statements: separated, derived }: Separated): Region {
   const numbers: number[] = [];
   const given: Region["given"][number][] = [];
   const outside = usesOf(kernel.body, new Set(statements)).set;
@@ -190,7 +201,7 @@ function describe(
       return { offset: 0 };
     },
   });
-  return { kernel, statements, executed, separated, text: exactJson(body), numbers, given };
+  return { kernel, statements, executed, body: separated, text: exactJson(body), numbers, given };
 }
 
 /** Registers, and the addresses where buffers begin, under names that depend only on where they are met. */
@@ -232,7 +243,11 @@ function warmUpCall({ name, parameters }: WasmFunction): Call {
 type Parameter = Register & { readonly values: readonly number[] };
 
 /** One function for all of the regions, and the arguments with which it is each of them. */
-function makeFunction(regions: readonly Region[], name: string): { readonly function: WasmFunction; readonly arguments: KernelExpr[][] } {
+function makeFunction(
+  regions: readonly Region[],
+  name: string,
+  separate: boolean,
+): { readonly function: WasmFunction; readonly arguments: KernelExpr[][] } {
   const [first] = regions as [Region];
   const parameters: Parameter[] = [];
   const parameterFor = (values: readonly number[], mayDiffer: boolean): { readonly parameter: Parameter; readonly less: number } => {
@@ -255,7 +270,7 @@ function makeFunction(regions: readonly Region[], name: string): { readonly func
     const values = next();
     return values ? getOf(parameterFor(values, false).parameter) : i32(value);
   };
-  const body: WasmStatement[] = rewriteStatements(first.separated, {
+  const body: WasmStatement[] = rewriteStatements(first.body, {
     ...renaming(() => {}),
     extent: number,
     term: number,
@@ -271,15 +286,26 @@ function makeFunction(regions: readonly Region[], name: string): { readonly func
   const nested = Array.from({ length: nesting - 1 }, (_, depth) => depth).reduce(loopOnce, body);
   const isOnce: KernelExpr = { kind: "apply", function: "eq", on: "i32", args: [getOf(once), i32(1)] };
   parameters.push(once);
+  const given = first.given.map(({ register }) => register);
+  const begin = separate ? [] : given.filter(({ type }) => type === "i32").map((register) => asSum(register, once));
   const values = regions.map((_, i) => parameters.map((parameter) => i32(parameter.values[i] ?? 0)));
   return {
     function: {
       name,
-      parameters: [...first.given.map(({ register }) => register), ...parameters],
-      body: loopOnce([{ kind: "if", condition: isOnce, whenTrue: nested, otherwise: [] }], nesting - 1),
+      parameters: [...given, ...parameters],
+      body: loopOnce([{ kind: "if", condition: isOnce, whenTrue: [...begin, ...nested], otherwise: [] }], nesting - 1),
     },
     arguments: regions.map(({ given }, i) => [...given.map(({ argument }) => argument), ...(values[i] ?? [])]),
   };
+}
+
+/**
+ * The register plus `once` - 1, which is zero. V8 (11.3) takes the upper half of a parameter's register for unknown and clears it at every
+ * load, in the innermost loop too, which costs an instruction for each pointer; of a sum it knows that it is clear.
+ */
+function asSum(register: Register, once: Register): WasmStatement {
+  const zero = integer("add", getOf(once), i32(-1));
+  return { kind: "set", name: register.name, type: register.type, value: integer("add", getOf(register), zero) };
 }
 
 function getOf({ name, type }: { readonly name: string; readonly type: KernelType }): KernelExpr {
