@@ -2,7 +2,10 @@
  * Which workload gets the next trials: the one that can still save the whole network most. What it takes beyond what the roofline
  * says it must, times the layers that share it, and less the longer it has not got better.
  */
+import { rootReduction } from "../ir/tensor.ts";
+import type { Counts } from "./features.ts";
 import { type Composition, choose, type Network } from "./plans.ts";
+import type { Workload } from "./workload.ts";
 
 export type Task = {
   /** Layers of the network that compute it. */
@@ -32,6 +35,20 @@ export function pickTask(tasks: readonly Task[]): number | undefined {
 function potential({ count, best, floor, trials, fruitless }: Task): number {
   if (trials === 0) return Infinity;
   return count * Math.max(0, best - floor) * 2 ** (-fruitless / halving);
+}
+
+/**
+ * Microseconds that a workload takes at least, by what a schedule of it executes, floating-point operations per second at the peak and bytes
+ * per second: a fifth of the operations may be saved by another schedule. The arithmetic of a map is no bound: all cases of an element are
+ * counted, of which one is computed, and what elements share is counted for each.
+ */
+export function leastTime(
+  { group }: Workload,
+  { flops, bytes }: Pick<Counts, "flops" | "bytes">,
+  { peak, bandwidth }: { readonly peak: number; readonly bandwidth: number },
+): number {
+  const isReduced = group.computes.some((compute) => rootReduction(compute) !== undefined);
+  return Math.max(isReduced ? (0.8 * flops) / peak : 0, bytes / bandwidth) * 1e6;
 }
 
 /**

@@ -14,7 +14,7 @@ import { type Composition, choose, type Network } from "./plans.ts";
 import { createReplay } from "./replay.ts";
 import { createSearch, type Proposal, type Search } from "./search.ts";
 import { spaceOf } from "./space.ts";
-import { pickTask, type Task, wantedCounts } from "./task_scheduler.ts";
+import { leastTime, pickTask, type Task, wantedCounts } from "./task_scheduler.ts";
 import type { Workload } from "./workload.ts";
 
 export type Budget = { readonly trials?: number; readonly seconds?: number };
@@ -41,7 +41,7 @@ export type Progress = {
   readonly trials: number;
   readonly seconds: number;
   readonly budget: Budget;
-  /** Of this workload: microseconds, and floating-point operations per second as a part of the peak. */
+  /** Of this workload: microseconds, and of the operations that its default schedule executes, those per second; as they are at the peak. */
   readonly best: number;
   readonly defaultTime: number;
   readonly flops: number;
@@ -139,12 +139,10 @@ export async function tune(
   const entries = workloads.map((workload): Entry => {
     const space = spaceOf(workload, sketches, environment.target);
     const search = createSearch(space, { seed, strategy, peak, earlier: earlierFor(workload, earlier, environment) });
-    const { bytes, flops } = countNest(workload, space.defaultSchedule);
-    // The least that arithmetic and the memory behind the caches allow; a fifth of the work may be saved by another schedule.
     return {
       workload,
       search,
-      floor: Math.max((0.8 * flops) / peak, bytes / bandwidth) * 1e6,
+      floor: leastTime(workload, countNest(workload, space.defaultSchedule), { peak, bandwidth }),
       defaultTime: undefined,
       drawn: 0,
       trials: 0,
@@ -341,7 +339,6 @@ export async function tune(
 
   function report(entry: Entry, phase: Progress["phase"]): void {
     const best = entry.search.results()[0];
-    const flops = best ? countNest(entry.workload, best.scheduled).flops / (best.us / 1e6) : 0;
     const { composition } = choose(network, (key) => timesOf(entries).get(key));
     const sum = (counts: Composition, of: (each: Entry) => number) =>
       entries.reduce((total, each) => total + (counts.get(each.workload.key) ?? 0) * of(each), 0);
@@ -352,7 +349,7 @@ export async function tune(
       budget,
       best: best?.us ?? 0,
       defaultTime: entry.defaultTime?.us ?? 0,
-      flops,
+      flops: best && entry.defaultTime ? entry.defaultTime.operations / (best.us / 1e6) : 0,
       peak,
       network: sum(composition, (each) => each.search.results()[0]?.us ?? 0),
       defaultNetwork: sum(network.base, (each) => each.defaultTime?.us ?? 0),

@@ -4,14 +4,16 @@ import { compile } from "../../src/compile.ts";
 import { parseTuned } from "../../src/frontend/parse_tuned.ts";
 import { createRandom } from "../../src/support/random.ts";
 import { fitBoosted, predictBoosted } from "../../src/tuner/boosting.ts";
+import { buildCandidate } from "../../src/tuner/build_candidate.ts";
 import { judge, learn, predict, spearman } from "../../src/tuner/cost_model.ts";
 import { earlierFor, observationsIn } from "../../src/tuner/earlier.ts";
 import { medianInterval, quantile } from "../../src/tuner/engine_measurer.ts";
+import { countNest } from "../../src/tuner/features.ts";
 import { outcomeOf, writeOutcome } from "../../src/tuner/outcome.ts";
 import { combine, networkOf } from "../../src/tuner/plans.ts";
 import { createDrawer, enumerate, measureSpace, spaceOf, stepsOf } from "../../src/tuner/space.ts";
 import { createStandIn } from "../../src/tuner/stand_in.ts";
-import { pickTask } from "../../src/tuner/task_scheduler.ts";
+import { leastTime, pickTask } from "../../src/tuner/task_scheduler.ts";
 import { totalsOf } from "../../src/tuner/tune.ts";
 import { workloadsOf } from "../../src/tuner/workload.ts";
 import { compileText } from "../support.ts";
@@ -177,6 +179,19 @@ test("boosted trees learn what a line and a step are, and the model ranks what i
   const judgement = judge(observations);
   expect(judgement?.learned).toBeGreaterThan((judgement?.prior ?? 1) + 0.1);
   expect(predict(learn(observations.slice(0, 10)), [0, 0, 0, 3])).toBe(8);
+});
+
+test("the least time of a workload is not above what its default kernel executes, the transforms of Winograd's algorithms included", () => {
+  const roof = { peak: 1e9, bandwidth: 1e12 };
+  const { workloads } = networkOf(compileText(choiceSource, "choice.qn"));
+  expect(workloads.some(({ layers }) => layers.some((name) => name.startsWith("winograd_input")))).toBe(true);
+  for (const workload of workloads) {
+    const { defaultSchedule } = spaceOf(workload, compiled.module.sketches, "wasm");
+    const counts = countNest(workload, defaultSchedule);
+    const { operations } = buildCandidate(workload, defaultSchedule, { relaxed: false });
+    const executed = Math.max(operations / roof.peak, counts.bytes / roof.bandwidth) * 1e6;
+    expect(leastTime(workload, counts, roof), workload.layers.join()).toBeLessThanOrEqual(executed);
+  }
 });
 
 test("ranks, quartiles, intervals, and who is next", () => {
