@@ -1,13 +1,14 @@
 /** Quern against its peers on the example networks: npm run bench -- [--networks A,B] [--engine chromium|node] [--json FILE] ... */
 import { existsSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { earlierIn } from "./earlier.ts";
 import { browserEngine, type Engine, nodeEngine } from "./engines.ts";
 import { type Budget, type Measurement, measure } from "./measure.ts";
 import { loadNetwork, networkNames } from "./networks.ts";
 import { bundleShells, prepare } from "./prepare.ts";
 import { engineText, machineText, records, summaryText } from "./report.ts";
 import { writePart } from "./results.ts";
-import { contendersIn, families, type System, systems } from "./systems.ts";
+import { type Beside, contendersIn, families, type System, systems } from "./systems.ts";
 
 const usage = `npm run bench -- [OPTIONS]
 
@@ -16,6 +17,7 @@ const usage = `npm run bench -- [OPTIONS]
   --engine NAME    chromium or node (default: chromium; litert runs only there)
   --target NAME    wasm or webgpu: what all systems run on (default: wasm; webgpu in chromium only)
   --tuned          takes the engine's section of examples/NAME/NAME.schedule, and measures the default schedules beside it
+  --earlier FOLDER measures beside it the default schedules of another checkout, compiled by it (git worktree add FOLDER COMMIT, and there npm ci)
   --seconds N      of measured rounds per network (default: 12)
   --warmup N       seconds of untimed runs before, per contender (default: 1.5)
   --loads N        fresh processes whose first result is timed, per contender (default: 5)
@@ -31,6 +33,7 @@ const { values: options } = parseArgs({
     engine: { type: "string", default: "chromium" },
     target: { type: "string", default: "wasm" },
     tuned: { type: "boolean", default: false },
+    earlier: { type: "string" },
     seconds: { type: "string", default: "12" },
     warmup: { type: "string", default: "1.5" },
     loads: { type: "string", default: "5" },
@@ -58,17 +61,21 @@ async function bench(): Promise<void> {
   const budget: Budget = { seconds: Number(options.seconds), warmupSeconds: Number(options.warmup), loads: Number(options.loads) };
   if (!Object.values(budget).every((value) => value > 0)) fail("--seconds, --warmup and --loads are numbers above 0");
 
+  if (options.earlier !== undefined && onGpu) fail("--earlier compares WebAssembly alone");
+  const earlier = options.earlier === undefined ? undefined : await earlierIn(options.earlier).catch((error) => fail(error.message));
   await bundleShells();
   const engine: Engine = options.engine === "node" ? await nodeEngine(options.node) : await browserEngine(options.chromium, onGpu);
   const measurements: Measurement[] = [];
   try {
     const { host, relaxed } = engine;
-    const contenders = contendersIn({ family, host, relaxed, systems: wanted, tuned: options.tuned });
+    const beside: Beside[] = [...(options.tuned ? (["default"] as const) : []), ...(earlier ? (["earlier"] as const) : [])];
+    const contenders = contendersIn({ family, host, relaxed, systems: wanted, beside });
     for (const name of names) {
       console.error(`measuring ${name} in ${engine.name}`);
       const prepared = prepare(
         loadNetwork(name, { gpu: onGpu, ...(options.tuned ? { tuned: onGpu ? "dawn" : options.engine } : {}) }),
         options.tuned ? "tuned" : "default",
+        earlier,
       );
       measurements.push(await measure(engine, prepared, contenders, budget));
       // After every network: a run that is broken off has not been for nothing.

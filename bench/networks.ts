@@ -28,6 +28,7 @@ export const networkNames = [
 
 export type Network = {
   readonly name: string;
+  readonly sources: readonly { readonly file: string; readonly text: string }[];
   readonly compiled: Compiled;
   /** The same for WebGPU, where that is measured. */
   readonly gpu?: Compiled;
@@ -66,7 +67,7 @@ export function loadNetwork(name: string, { tuned, schedule, gpu = false }: Load
   const groups = compiled.levels.layers().groups.filter((group) => group.phase === "run");
   const multiplyAdds = groups.reduce((sum, group) => sum + multiplyAddsOf(group), 0);
   const forGpu = (tuned = sections) => (gpu ? { gpu: compiledFor("webgpu", tuned) } : {});
-  const loaded = { name, compiled, ...forGpu(), weights: telling(compiled, image), image, multiplyAdds };
+  const loaded = { name, sources, compiled, ...forGpu(), weights: telling(compiled, image), image, multiplyAdds };
   return sections ? { ...loaded, byDefault: { compiled: compiledFor("wasm", []), ...forGpu([]) } } : loaded;
 }
 

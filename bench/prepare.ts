@@ -9,8 +9,9 @@ import { exportModel } from "../src/pipeline/export_model.ts";
 import { buildGpu } from "../src/pipeline/gpu.ts";
 import { gpuPlanFile, gpuWeightsFile } from "../src/runtime/interface.ts";
 import type { Assignment } from "./contender.ts";
+import type { Earlier } from "./earlier.ts";
 import { type Network, onlyInput } from "./networks.ts";
-import type { Contender } from "./systems.ts";
+import type { Beside, Contender } from "./systems.ts";
 
 export const cache = new URL("./.cache/", import.meta.url);
 const packages = new URL("./node_modules/", import.meta.url);
@@ -34,7 +35,7 @@ const formats: { readonly [format in "onnx" | "tflite" | "tfjs"]: string } = {
   tfjs: "model.json",
 };
 
-export function prepare(network: Network, schedule: Prepared["schedule"]): Prepared {
+export function prepare(network: Network, schedule: Prepared["schedule"], earlier?: Earlier): Prepared {
   const folder = new URL(`${network.name}/`, cache);
   mkdirSync(folder, { recursive: true });
   const write = (name: string, contents: Uint8Array | string) => writeFileSync(new URL(name, folder), contents);
@@ -44,8 +45,9 @@ export function prepare(network: Network, schedule: Prepared["schedule"]): Prepa
     return built;
   };
   const built = writeModule(network, "");
-  mkdirSync(new URL(defaults, folder), { recursive: true });
-  if (network.byDefault) writeModule(network.byDefault, defaults);
+  for (const beside of Object.values(besides)) mkdirSync(new URL(beside, folder), { recursive: true });
+  if (network.byDefault) writeModule(network.byDefault, besides.default);
+  for (const { name, contents } of earlier?.filesOf(network) ?? []) write(besides.earlier + name, contents);
   const refused = new Map<string, string>();
   for (const [format, file] of Object.entries(formats)) {
     const { value, diagnostics } = exportModel(network.compiled, network.weights, exporterOf(format), file);
@@ -58,8 +60,8 @@ export function prepare(network: Network, schedule: Prepared["schedule"]): Prepa
   return { network, schedule, refused, memory: { whole: built.kernel.runBytes, weights: built.weights.byteLength } };
 }
 
-/** Where the default schedules' files are, in the network's folder. */
-const defaults = "default/";
+/** Where the files are of what runs beside Quern, in the network's folder. */
+const besides: { readonly [beside in Beside]: string } = { default: "default/", earlier: "earlier/" };
 
 function exporterOf(format: string) {
   const exporter = exporters[format];
@@ -143,8 +145,8 @@ function peerFile({ peer }: Contender, host: "page" | "node"): string {
   return `${host}_${peer}.${host === "node" ? "mjs" : "js"}`;
 }
 
-function within({ isDefault }: Contender): string {
-  return isDefault ? defaults : "";
+function within({ beside }: Contender): string {
+  return beside ? besides[beside] : "";
 }
 
 function variantOf(target: Contender["target"]): "simd" | "relaxed" | "webgpu" {

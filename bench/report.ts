@@ -1,7 +1,7 @@
 /** What was measured, as Markdown and as JSON. */
 import { cpus, loadavg, release, type as system, totalmem } from "node:os";
 import { isDisturbed, type Measurement, type Timing } from "./measure.ts";
-import { isOwn } from "./systems.ts";
+import { type Beside, isOwn } from "./systems.ts";
 import { formatTable } from "./table.ts";
 
 export function machineText(): string {
@@ -23,7 +23,7 @@ export function records(measurements: readonly Measurement[]) {
       target: contender.target,
       engine: contender.runsIn === "native" ? `Node ${process.versions.node}` : engine,
       threads: 1,
-      schedule: isOwn(contender) ? schedule : "default",
+      schedule: isOwn(contender) ? schedule : (contender.beside ?? "default"),
       medianMs: ms.median,
       lowMs: ms.low,
       highMs: ms.high,
@@ -36,17 +36,21 @@ export function records(measurements: readonly Measurement[]) {
 /** What matters, first: Quern's time over each peer's, one line a network. */
 export function summaryText(measurements: readonly Measurement[]): string {
   const kinds = [...new Set(measurements.flatMap(({ timings }) => timings.filter(isPeer).map(({ contender }) => contender.kind)))];
-  const rows = measurements.map(({ network, timings }) => {
+  const gains = (["default", "earlier"] as const).flatMap((beside) => {
+    const ratios = measurements.flatMap(({ timings }) => gainOf(timings, beside) ?? []);
+    return ratios.length > 0 ? [{ beside, ratios }] : [];
+  });
+  const now = measurements[0]?.schedule === "tuned" ? "tuned" : "Quern";
+  const rows = measurements.map(({ network, timings }, i) => {
     const best = fastestOf(timings);
     const cells = kinds.map((kind) => {
       const timing = timings.find(({ contender }) => contender.kind === kind);
       if (!timing) return "cannot run";
       return `${timing.ratio.median.toFixed(2)}${isDisturbed(timing) || isDisturbed(best) ? " ?" : ""}`;
     });
-    const gain = gainOf(timings);
-    return [network, best.contender.kind, best.ms.median.toFixed(3), ...cells, times(aheadOf(timings)), ...(gain ? [times(gain)] : [])];
+    const gained = gains.map(({ ratios }) => times(ratios[i] ?? Number.NaN));
+    return [network, best.contender.kind, best.ms.median.toFixed(3), ...cells, times(aheadOf(timings)), ...gained];
   });
-  const gains = measurements.flatMap(({ timings }) => gainOf(timings) ?? []);
   const all = measurements.map(({ timings }) => aheadOf(timings)).filter(Number.isFinite);
   const slowest = measurements.reduce((a, b) => (aheadOf(b.timings) < aheadOf(a.timings) ? b : a));
   return [
@@ -59,16 +63,15 @@ export function summaryText(measurements: readonly Measurement[]): string {
         "ms",
         ...kinds.map((kind) => `/ ${kind}`),
         "fastest / Quern",
-        ...(gains.length > 0 ? ["default / tuned"] : []),
+        ...gains.map(({ beside }) => `${beside} / ${now}`),
       ],
       rows,
       { left: [0, 1] },
     ),
-    ...(gains.length > 0
-      ? [
-          `The default schedules' time over the tuned ones' within the same round: geometric mean ${times(geometricMean(gains))}, least ${times(Math.min(...gains))}.`,
-        ]
-      : []),
+    ...gains.map(
+      ({ beside, ratios }) =>
+        `${besideText[beside]} over Quern's within the same round: geometric mean ${times(geometricMean(ratios))}, least ${times(Math.min(...ratios))}.`,
+    ),
     `The fastest peer over Quern, of ${measurements.length} networks: geometric mean ${times(geometricMean(all))}, least ${times(aheadOf(slowest.timings))} (${slowest.network}).`,
     "A question mark: the quartiles of one of the two are more than a quarter apart, for other programs ran; run it again when they don't.",
   ].join("\n\n");
@@ -169,9 +172,14 @@ function fastest(timings: readonly Timing[]): Timing {
   return timings.reduce((best, timing) => (timing.ms.median < best.ms.median ? timing : best));
 }
 
-/** Of a tuned network: the fastest variant with the default schedules over the fastest with the tuned ones, within the same round. */
-function gainOf(timings: readonly Timing[]): number | undefined {
-  const before = timings.filter(({ contender }) => contender.isDefault);
+const besideText: { readonly [beside in Beside]: string } = {
+  default: "The default schedules' time",
+  earlier: "The time of the earlier checkout's default schedules, compiled by it,",
+};
+
+/** What runs beside Quern, in its fastest variant, over the fastest as it is measured, within the same round. */
+function gainOf(timings: readonly Timing[], beside: Beside): number | undefined {
+  const before = timings.filter(({ contender }) => contender.beside === beside);
   return before.length === 0 ? undefined : 1 / fastest(before).ratio.median;
 }
 

@@ -17,6 +17,8 @@ export const kinds = [
   "quern simd default",
   "quern relaxed default",
   "quern webgpu default",
+  "quern simd earlier",
+  "quern relaxed earlier",
 ] as const;
 export type Kind = (typeof kinds)[number];
 
@@ -34,9 +36,11 @@ export type Contender = {
   readonly peer: string;
   /** Which model it loads. */
   readonly format: "quern" | "onnx" | "tfjs" | "tflite";
-  /** Quern with its default schedules, beside what is tuned. */
-  readonly isDefault?: true;
+  /** Quern beside what is measured of it: with its default schedules, or with those and the compiler of an earlier checkout. */
+  readonly beside?: Beside;
 };
+
+export type Beside = "default" | "earlier";
 
 type Variant = Pick<Contender, "kind" | "target" | "runsIn">;
 const quern = (variant: Variant): Contender => ({ ...variant, system: "quern", peer: "quern", format: "quern" });
@@ -46,15 +50,17 @@ const webgpu = { target: "webgpu", runsIn: ["page"] } as const;
 
 export const contenders: { readonly [kind in Kind]: Contender } = {
   "quern simd": quern({ kind: "quern simd", ...simd }),
-  "quern simd default": { ...quern({ kind: "quern simd default", ...simd }), isDefault: true },
+  "quern simd default": { ...quern({ kind: "quern simd default", ...simd }), beside: "default" },
   "quern relaxed": quern({ kind: "quern relaxed", ...relaxed }),
-  "quern relaxed default": { ...quern({ kind: "quern relaxed default", ...relaxed }), isDefault: true },
+  "quern relaxed default": { ...quern({ kind: "quern relaxed default", ...relaxed }), beside: "default" },
+  "quern simd earlier": { ...quern({ kind: "quern simd earlier", ...simd }), beside: "earlier" },
+  "quern relaxed earlier": { ...quern({ kind: "quern relaxed earlier", ...relaxed }), beside: "earlier" },
   "ort-web": { kind: "ort-web", system: "ort-web", target: "wasm", runsIn: ["page", "node"], peer: "ort_web", format: "onnx" },
   tfjs: { kind: "tfjs", system: "tfjs", target: "wasm", runsIn: ["page", "node"], peer: "tfjs", format: "tfjs" },
   litert: { kind: "litert", system: "litert", target: "wasm", runsIn: ["page"], peer: "litert", format: "tflite" },
   "ort-node": { kind: "ort-node", system: "ort-node", target: "native", runsIn: "native", peer: "ort_node", format: "onnx" },
   "quern webgpu": quern({ kind: "quern webgpu", ...webgpu }),
-  "quern webgpu default": { ...quern({ kind: "quern webgpu default", ...webgpu }), isDefault: true },
+  "quern webgpu default": { ...quern({ kind: "quern webgpu default", ...webgpu }), beside: "default" },
   "ort-web webgpu": { kind: "ort-web webgpu", system: "ort-web", target: "webgpu", runsIn: ["page"], peer: "ort_web_gpu", format: "onnx" },
   "tfjs webgpu": { kind: "tfjs webgpu", system: "tfjs", target: "webgpu", runsIn: ["page"], peer: "tfjs_gpu", format: "tfjs" },
   "litert webgpu": { kind: "litert webgpu", system: "litert", target: "webgpu", runsIn: ["page"], peer: "litert_gpu", format: "tflite" },
@@ -62,7 +68,7 @@ export const contenders: { readonly [kind in Kind]: Contender } = {
 
 /** Quern as it is measured, and not what it is compared with. */
 export function isOwn(contender: Contender | undefined): boolean {
-  return contender?.system === "quern" && !contender.isDefault;
+  return contender?.system === "quern" && !contender.beside;
 }
 
 export type Wanted = {
@@ -71,18 +77,18 @@ export type Wanted = {
   /** Whether the engine takes relaxed instructions. */
   readonly relaxed: boolean;
   readonly systems: readonly System[];
-  /** Whether the default schedules run beside the tuned ones. */
-  readonly tuned: boolean;
+  /** What runs beside Quern as it is measured. */
+  readonly beside: readonly Beside[];
 };
 
 /** Those that can run in an engine; a variant that the engine does not take is left out. */
-export function contendersIn({ family, host, relaxed, systems, tuned }: Wanted): Contender[] {
+export function contendersIn({ family, host, relaxed, systems, beside: wanted }: Wanted): Contender[] {
   return Object.values(contenders).filter(
-    ({ system, target, runsIn, isDefault }) =>
+    ({ system, target, runsIn, beside }) =>
       (target === "webgpu") === (family === "webgpu") &&
       systems.includes(system) &&
       (runsIn === "native" || runsIn.includes(host)) &&
       (relaxed || target !== "wasm-relaxed") &&
-      (tuned || !isDefault),
+      (beside === undefined || wanted.includes(beside)),
   );
 }

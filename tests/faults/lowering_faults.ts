@@ -82,15 +82,15 @@ export const loweringFaults: readonly Fault[] = [
   {
     name: "a stride is that of the next dimension",
     file: "src/codegen/addresses.ts",
-    find: "position = add(position, scale(offset(resolve(index, place), buffer.halo?.before[d] ?? 0), strides[d] ?? 1));",
-    replace: "position = add(position, scale(offset(resolve(index, place), buffer.halo?.before[d] ?? 0), strides[d + 1] ?? 1));",
+    find: "add(position, scale(offset(index, buffer.halo?.before[d] ?? 0), strides[d] ?? 1))",
+    replace: "add(position, scale(offset(index, buffer.halo?.before[d] ?? 0), strides[d + 1] ?? 1))",
     caughtBy: operators("^transpose "),
   },
   {
     name: "a halo is left out of an address",
     file: "src/codegen/addresses.ts",
-    find: "scale(offset(resolve(index, place), buffer.halo?.before[d] ?? 0), strides[d] ?? 1)",
-    replace: "scale(resolve(index, place), strides[d] ?? 1)",
+    find: "scale(offset(index, buffer.halo?.before[d] ?? 0), strides[d] ?? 1)",
+    replace: "scale(index, strides[d] ?? 1)",
     caughtBy: operators("^conv2d "),
   },
   {
@@ -350,6 +350,20 @@ export const loweringFaults: readonly Fault[] = [
     file: "src/codegen/wasm/share_code.ts",
     find: "i32(begin.bytes)",
     replace: "i32(0)",
+    caughtBy: sharing,
+  },
+  {
+    name: "what makes a pointer a sum is not zero",
+    file: "src/codegen/wasm/share_code.ts",
+    find: 'integer("add", getOf(once), i32(-1))',
+    replace: "getOf(once)",
+    caughtBy: sharing,
+  },
+  {
+    name: "pointers as they are get constants of their own as well",
+    file: "src/codegen/wasm/share_code.ts",
+    find: "separate ? separatePointers(statements) : asTheyAre(statements)",
+    replace: "separatePointers(statements)",
     caughtBy: sharing,
   },
   {

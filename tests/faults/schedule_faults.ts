@@ -131,4 +131,11 @@ export const scheduleFaults: readonly Fault[] = [
     replace: "if (slow > quiet) runner.samples.push(each / slow);",
     caughtBy: [{ path: "tests/tuner/agent.test.ts" }],
   },
+  {
+    name: "all cases of a map count as work that its workload cannot do without",
+    file: "src/tuner/task_scheduler.ts",
+    find: "isReduced ? (0.8 * flops) / peak : 0",
+    replace: "(0.8 * flops) / peak",
+    caughtBy: [{ path: "tests/tuner/search.test.ts" }],
+  },
 ];
