@@ -89,7 +89,9 @@ async function bench(): Promise<void> {
   const words = process.argv.slice(2);
   const given = words.filter((word, i) => word !== "--write" && !word.startsWith("--json") && words[i - 1] !== "--json");
   const command = `\`${["npm run bench", ...(given.length > 0 ? ["--", ...given] : [])].join(" ")}\``;
-  const report = [`## ${engine.name}`, command, machineText(), summaryText(measurements), engineText(measurements)].join("\n\n");
+  const report = [`## ${engine.name}`, command, machineText(), summaryText(measurements, earlier?.commit), engineText(measurements)].join(
+    "\n\n",
+  );
   console.log(report);
   if (options.write) writePart(new URL("RESULTS.md", import.meta.url), part, report);
 }

@@ -34,7 +34,7 @@ export function records(measurements: readonly Measurement[]) {
 }
 
 /** What matters, first: Quern's time over each peer's, one line a network. */
-export function summaryText(measurements: readonly Measurement[]): string {
+export function summaryText(measurements: readonly Measurement[], earlier?: string): string {
   const kinds = [...new Set(measurements.flatMap(({ timings }) => timings.filter(isPeer).map(({ contender }) => contender.kind)))];
   const gains = (["default", "earlier"] as const).flatMap((beside) => {
     const ratios = measurements.flatMap(({ timings }) => gainOf(timings, beside) ?? []);
@@ -70,7 +70,7 @@ export function summaryText(measurements: readonly Measurement[]): string {
     ),
     ...gains.map(
       ({ beside, ratios }) =>
-        `${besideText[beside]} over Quern's within the same round: geometric mean ${times(geometricMean(ratios))}, least ${times(Math.min(...ratios))}.`,
+        `${beside === "default" ? "The default schedules' time" : `The time of an earlier Quern's default schedules (commit ${earlier}), compiled by it,`} over Quern's within the same round: geometric mean ${times(geometricMean(ratios))}, least ${times(Math.min(...ratios))}.`,
     ),
     `The fastest peer over Quern, of ${measurements.length} networks: geometric mean ${times(geometricMean(all))}, least ${times(aheadOf(slowest.timings))} (${slowest.network}).`,
     "A question mark: the quartiles of one of the two are more than a quarter apart, for other programs ran; run it again when they don't.",
@@ -171,11 +171,6 @@ function fastestOf(timings: readonly Timing[]): Timing {
 function fastest(timings: readonly Timing[]): Timing {
   return timings.reduce((best, timing) => (timing.ms.median < best.ms.median ? timing : best));
 }
-
-const besideText: { readonly [beside in Beside]: string } = {
-  default: "The default schedules' time",
-  earlier: "The time of the earlier checkout's default schedules, compiled by it,",
-};
 
 /** What runs beside Quern, in its fastest variant, over the fastest as it is measured, within the same round. */
 function gainOf(timings: readonly Timing[], beside: Beside): number | undefined {
