@@ -87,6 +87,13 @@ export const loweringFaults: readonly Fault[] = [
     caughtBy: operators("^transpose "),
   },
   {
+    name: "a fused row is divided into parts that were to be added up again",
+    file: "src/codegen/addresses.ts",
+    find: "return resolve(sumOfStrides(buffer, indices), place);",
+    replace: "return sumOfStrides(\n    buffer,\n    indices.map((index) => resolve(index, place)),\n  );",
+    caughtBy: [{ path: "tests/codegen/addresses.test.ts" }],
+  },
+  {
     name: "a halo is left out of an address",
     file: "src/codegen/addresses.ts",
     find: "scale(offset(index, buffer.halo?.before[d] ?? 0), strides[d] ?? 1)",
