@@ -98,7 +98,14 @@ function tilesOf(statement: Statement): Tile[] {
   return [...own, ...childStatements(statement).flatMap(tilesOf)];
 }
 
-type Access = { readonly indices: readonly Index[]; readonly bytes: number; readonly limit: number; readonly isRegister: boolean };
+type Access = {
+  readonly tensor: string;
+  readonly indices: readonly Index[];
+  /** Of an element. */
+  readonly bytes: number;
+  readonly limit: number;
+  readonly isRegister: boolean;
+};
 
 function countLeaf({ statement, loops, guards }: Leaf, buffers: ReadonlyMap<string, Buffer>, tiles: ReadonlyMap<string, Tile>): Counts {
   const serial = loops.filter(({ mode }) => mode === "serial" || mode === "parallel" || mode === "cooperative");
@@ -111,7 +118,7 @@ function countLeaf({ statement, loops, guards }: Leaf, buffers: ReadonlyMap<stri
     const [buffer, tile] = [buffers.get(name), tiles.get(name)];
     const dtype = buffer?.dtype ?? tile?.dtype ?? "f32";
     const limit = elementCount(buffer ? allocatedShape(buffer) : (tile?.shape ?? []));
-    return { indices, bytes: dtypes[dtype].bytes, limit, isRegister: tile?.scope === "register" };
+    return { tensor: name, indices, bytes: dtypes[dtype].bytes, limit, isRegister: tile?.scope === "register" };
   };
   const reads = readsIn(valuesOf(statement)).map(({ tensor, indices }) => access(tensor, indices));
   const own = access(statement.buffer, statement.indices);
@@ -145,7 +152,7 @@ function countLeaf({ statement, loops, guards }: Leaf, buffers: ReadonlyMap<stri
     guards: guards.length * trips * copies,
     beyondFirstCache: traffic(firstCache),
     beyondSecondCache: traffic(secondCache),
-    bytes: inMemory.reduce((total, each) => total + touched(each, loops) * each.bytes, 0),
+    bytes: touchedBytes(inMemory, loops),
     registers: accumulators + Math.min(vectorLoads, vectors) + 1,
     body: copies * vectors * Math.max(1, applied),
     innermost: inner?.extent ?? 1,
@@ -163,6 +170,13 @@ function uses(indices: readonly Index[], loop: string): boolean {
 /** Elements that the loops touch: at most the whole tensor. */
 function touched({ indices, limit }: Access, loops: readonly For[]): number {
   return Math.min(limit, product(loops.filter((loop) => uses(indices, loop.name))));
+}
+
+/** At least so many bytes, each once: of a tensor that is accessed in several places (each case of a transform is one), what one of them touches. */
+function touchedBytes(accesses: readonly Access[], loops: readonly For[]): number {
+  const most = new Map<string, number>();
+  for (const each of accesses) most.set(each.tensor, Math.max(most.get(each.tensor) ?? 0, touched(each, loops) * each.bytes));
+  return [...most.values()].reduce((total, bytes) => total + bytes, 0);
 }
 
 /**

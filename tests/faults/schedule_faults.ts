@@ -138,4 +138,11 @@ export const scheduleFaults: readonly Fault[] = [
     replace: "(0.8 * flops) / peak",
     caughtBy: [{ path: "tests/tuner/search.test.ts" }],
   },
+  {
+    name: "a tensor that is accessed in several places is counted for each",
+    file: "src/tuner/features.ts",
+    find: "Math.max(most.get(each.tensor) ?? 0, touched(each, loops) * each.bytes)",
+    replace: "(most.get(each.tensor) ?? 0) + touched(each, loops) * each.bytes",
+    caughtBy: [{ path: "tests/tuner/search.test.ts" }],
+  },
 ];
