@@ -98,7 +98,7 @@ const relearn = 16;
 const relearnPart = 0.25;
 /** Of a run's seconds, what the search leaves for the finals. */
 const searching = 0.85;
-/** A candidate must be this much faster than the default to replace it. */
+/** A candidate must be this much faster than the default to replace it, or than the best so far for its workload to count as getting better. */
 const margin = 0.99;
 
 type Entry = {
@@ -241,7 +241,8 @@ export async function tune(
     const best = entry.search.results()[0]?.us ?? Infinity;
     entry.search.report({ scheduled, origin, estimate, predicted: 0 }, us);
     entry.trials++;
-    entry.fruitless = us < best ? 0 : entry.fruitless + 1;
+    // Less than that is within what times of one schedule differ by, of which the least of many comes out ahead.
+    entry.fruitless = us < margin * best ? 0 : entry.fruitless + 1;
     trials++;
     if (verdict.kind !== "timed") {
       failures.push({ workload: entry.workload, candidate: scheduled.candidate, verdict });
