@@ -19,6 +19,14 @@ export type Task = {
   readonly isExhausted: boolean;
 };
 
+/** What is not this much faster is as fast: times of one schedule differ by as much, and the least of many comes out ahead. */
+export const margin = 0.99;
+
+/** Trials since a workload last got better, after one that took `us` where the best took `best`. */
+export function fruitlessAfter(fruitless: number, us: number, best: number): number {
+  return us < margin * best ? 0 : fruitless + 1;
+}
+
 /** Trials after which what a workload may still save is taken to have halved. */
 const halving = 24;
 

@@ -14,7 +14,7 @@ import { type Composition, choose, type Network } from "./plans.ts";
 import { createReplay } from "./replay.ts";
 import { createSearch, type Proposal, type Search } from "./search.ts";
 import { spaceOf } from "./space.ts";
-import { leastTime, pickTask, type Task, wantedCounts } from "./task_scheduler.ts";
+import { fruitlessAfter, leastTime, margin, pickTask, type Task, wantedCounts } from "./task_scheduler.ts";
 import type { Workload } from "./workload.ts";
 
 export type Budget = { readonly trials?: number; readonly seconds?: number };
@@ -98,8 +98,6 @@ const relearn = 16;
 const relearnPart = 0.25;
 /** Of a run's seconds, what the search leaves for the finals. */
 const searching = 0.85;
-/** A candidate must be this much faster than the default to replace it, or than the best so far for its workload to count as getting better. */
-const margin = 0.99;
 
 type Entry = {
   readonly workload: Workload;
@@ -241,8 +239,7 @@ export async function tune(
     const best = entry.search.results()[0]?.us ?? Infinity;
     entry.search.report({ scheduled, origin, estimate, predicted: 0 }, us);
     entry.trials++;
-    // Less than that is within what times of one schedule differ by, of which the least of many comes out ahead.
-    entry.fruitless = us < margin * best ? 0 : entry.fruitless + 1;
+    entry.fruitless = fruitlessAfter(entry.fruitless, us, best);
     trials++;
     if (verdict.kind !== "timed") {
       failures.push({ workload: entry.workload, candidate: scheduled.candidate, verdict });

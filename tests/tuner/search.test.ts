@@ -15,7 +15,7 @@ import { outcomeOf, writeOutcome } from "../../src/tuner/outcome.ts";
 import { combine, networkOf } from "../../src/tuner/plans.ts";
 import { createDrawer, enumerate, measureSpace, spaceOf, stepsOf } from "../../src/tuner/space.ts";
 import { createStandIn } from "../../src/tuner/stand_in.ts";
-import { leastTime, pickTask } from "../../src/tuner/task_scheduler.ts";
+import { fruitlessAfter, leastTime, pickTask } from "../../src/tuner/task_scheduler.ts";
 import { totalsOf } from "../../src/tuner/tune.ts";
 import { workloadsOf } from "../../src/tuner/workload.ts";
 import { compileText } from "../support.ts";
@@ -216,4 +216,6 @@ test("ranks, quartiles, intervals, and who is next", () => {
     ]),
   ).toBe(1);
   expect(pickTask([{ ...task, isExhausted: true }])).toBeUndefined();
+  expect([100, 99.5, 98, Infinity].map((us) => fruitlessAfter(7, us, 100))).toEqual([8, 8, 0, 8]);
+  expect(fruitlessAfter(0, 50, Infinity)).toBe(0);
 });
