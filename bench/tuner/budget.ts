@@ -14,7 +14,9 @@ export async function budgetText({ seconds, networks, engine }: Options): Promis
       const measurer = await measurerFor(engine);
       const { tuned } = await runTuning(compiled, measurer, { budget: { seconds: limit } });
       await measurer.close();
-      runs.push({ seconds: limit, trials: tuned.trials, ...totalsOf(tuned) });
+      const totals = totalsOf(tuned);
+      if (!totals) throw new Error(`in ${limit} s ${tuned.untimed} workloads of ${name} were not timed: give it more`);
+      runs.push({ seconds: limit, trials: tuned.trials, ...totals });
     }
     const longest = runs.at(-1)?.tunedMs ?? Number.NaN;
     for (const run of runs) {

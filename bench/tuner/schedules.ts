@@ -17,6 +17,7 @@ export async function schedulesText({ seconds: [limit = 180], networks, engine, 
     const { status, stdout } = spawnSync(process.execPath, command, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
     if (status !== 0) throw new Error(`quern ${words.join(" ")} ended with ${status}`);
     const { trials, seconds, defaultMs, tunedMs } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+    if (defaultMs === null) throw new Error(`in ${limit} s not all workloads of ${name} were timed: give it more`);
     rows.push([name, String(trials), seconds.toFixed(0), defaultMs.toFixed(3), tunedMs.toFixed(3), (defaultMs / tunedMs).toFixed(2)]);
     console.error(rows.at(-1)?.join("  "));
   }

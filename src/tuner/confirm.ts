@@ -41,7 +41,7 @@ export async function confirm(compiled: Compiled, outcome: Outcome, measurer: Me
   if (byDefault?.plan !== "default" || timed.length < 2) return outcome;
   const best = timed.reduce((least, each) => (each.us < least.us ? each : least));
   const chosen = best.us < margin * byDefault.us ? best : byDefault;
-  return { ...chosen.outcome, ms: chosen.us / 1000, defaultMs: byDefault.us / 1000 };
+  return { ...chosen.outcome, totals: { tunedMs: chosen.us / 1000, defaultMs: byDefault.us / 1000 } };
 }
 
 async function measurePlans(compiled: Compiled, plans: readonly Plan[], measurer: Measurer, options: ConfirmOptions) {
@@ -57,7 +57,7 @@ async function measurePlans(compiled: Compiled, plans: readonly Plan[], measurer
 }
 
 /** As the commands will compile it: through the outcome's own text. */
-function compiledWith(compiled: Compiled, outcome: Outcome): Compiled {
+export function compiledWith(compiled: Compiled, outcome: Outcome): Compiled {
   const { value } = parseTuned(writeOutcome(outcome, "", { file: "", sections: [] }), "");
   return createCompiled(compiled.source, compiled.module, {
     tuned: value?.sections ?? [],

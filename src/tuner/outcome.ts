@@ -5,7 +5,7 @@
 import { isPlainName } from "../ir/print_literal.ts";
 import type { TunedFile } from "../ir/tuned.ts";
 import type { Environment } from "./measurer.ts";
-import { type Tuned, totalsOf } from "./tune.ts";
+import { type Totals, type Tuned, totalsOf } from "./tune.ts";
 
 export type OutcomeWorkload = {
   readonly key: string;
@@ -18,9 +18,8 @@ export type OutcomeWorkload = {
 export type Outcome = {
   readonly environment: Environment;
   readonly model: string;
-  /** Of the whole network. */
-  readonly ms: number;
-  readonly defaultMs: number;
+  /** Of the whole network, where all of it was timed. */
+  readonly totals: Totals | undefined;
   readonly choices: readonly { readonly algorithm: string; readonly layers: readonly string[] }[];
   /** Those whose schedule is not the default. */
   readonly workloads: readonly OutcomeWorkload[];
@@ -28,7 +27,6 @@ export type Outcome = {
 
 /** Times of the network are the sums over its layers. */
 export function outcomeOf(model: string, environment: Environment, tuned: Tuned): Outcome {
-  const { defaultMs, tunedMs } = totalsOf(tuned);
   const workloads = tuned.results
     .filter(({ isDefault, workload }) => !isDefault && tuned.composition.has(workload.key))
     .map(({ workload, best, defaultTime, scheduled }) => ({
@@ -38,7 +36,7 @@ export function outcomeOf(model: string, environment: Environment, tuned: Tuned)
       defaultUs: defaultTime.us,
       steps: scheduled.steps,
     }));
-  return { environment, model, ms: tunedMs, defaultMs, choices: tuned.choices, workloads };
+  return { environment, model, totals: totalsOf(tuned), choices: tuned.choices, workloads };
 }
 
 const head = `# Found by \`quern tune\`, which replaces the section of its target and engine and nothing else. The steps are those of
@@ -54,13 +52,13 @@ export function writeOutcome(outcome: Outcome, text: string, existing: TunedFile
   return `${text.trim() === "" ? head : text.trimEnd()}\n${text.trim() === "" ? "" : "\n"}${section}\n`;
 }
 
-function printSection({ environment, model, ms, defaultMs, choices, workloads }: Outcome): string {
+function printSection({ environment, model, totals, choices, workloads }: Outcome): string {
   const { target, engine, version, relaxed, device, compiler } = environment;
   const about = [
     `engine ${engine} ${quote(version)} ${relaxed ? "relaxed" : "simd"}`,
     `device ${quote(device)}`,
     `compiler ${quote(compiler)}`,
-    `takes ${time(ms)} ms default ${time(defaultMs)} ms`,
+    ...(totals ? [`takes ${time(totals.tunedMs)} ms default ${time(totals.defaultMs)} ms`] : []),
   ];
   const made = [...choices.map(({ algorithm, layers }) => `use ${algorithm} for ${layerList(layers)}`)];
   const entries = workloads.map(({ key, layers, us, defaultUs, steps }) => {

@@ -35,6 +35,8 @@ export type TuneOptions = {
   isCancelled(): boolean;
 };
 
+export type Totals = { readonly defaultMs: number; readonly tunedMs: number };
+
 export type Progress = {
   readonly workload: Workload;
   /** Of the whole run. */
@@ -46,9 +48,8 @@ export type Progress = {
   readonly defaultTime: number;
   readonly flops: number;
   readonly peak: number;
-  /** Microseconds of the whole network, by the sum of its layers. */
-  readonly network: number;
-  readonly defaultNetwork: number;
+  /** Of the whole network, by the sum of its layers, once all were timed. */
+  readonly totals: Totals | undefined;
   readonly phase: "search" | "final";
 };
 
@@ -66,6 +67,8 @@ export type Tuned = {
   readonly kind: "tuned";
   /** Of the workloads that the network computes, and of those that it would by default. */
   readonly results: readonly TunedResult[];
+  /** Of the workloads that the network computes by default, those of which no time is known: the run ended before, or the default failed. */
+  readonly untimed: number;
   /** Calls that another algorithm computes than by default. */
   readonly choices: readonly { readonly algorithm: string; readonly layers: readonly string[] }[];
   readonly composition: Composition;
@@ -188,6 +191,7 @@ export async function tune(
   return {
     kind: "tuned",
     results,
+    untimed: workloads.filter(({ key }) => network.base.has(key) && !results.some(({ workload }) => workload.key === key)).length,
     choices: chosen.map(({ algorithm, layers }) => ({ algorithm, layers })),
     composition,
     base: network.base,
@@ -338,8 +342,11 @@ export async function tune(
   function report(entry: Entry, phase: Progress["phase"]): void {
     const best = entry.search.results()[0];
     const { composition } = choose(network, (key) => timesOf(entries).get(key));
+    const isTimed = entries.every(({ workload, defaultTime }) => defaultTime || !network.base.has(workload.key));
     const sum = (counts: Composition, of: (each: Entry) => number) =>
-      entries.reduce((total, each) => total + (counts.get(each.workload.key) ?? 0) * of(each), 0);
+      entries.reduce((total, each) => total + (counts.get(each.workload.key) ?? 0) * of(each), 0) / 1000;
+    const defaultMs = sum(network.base, (each) => each.defaultTime?.us ?? 0);
+    const tunedMs = sum(composition, (each) => each.search.results()[0]?.us ?? 0);
     options.progress({
       workload: entry.workload,
       trials,
@@ -349,8 +356,7 @@ export async function tune(
       defaultTime: entry.defaultTime?.us ?? 0,
       flops: best && entry.defaultTime ? entry.defaultTime.operations / (best.us / 1e6) : 0,
       peak,
-      network: sum(composition, (each) => each.search.results()[0]?.us ?? 0),
-      defaultNetwork: sum(network.base, (each) => each.defaultTime?.us ?? 0),
+      totals: isTimed ? { defaultMs, tunedMs } : undefined,
       phase,
     });
   }
@@ -376,8 +382,9 @@ function round(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
-/** Milliseconds of the network's layers, by default and as chosen. */
-export function totalsOf({ results, base, composition }: Tuned): { readonly defaultMs: number; readonly tunedMs: number } {
+/** Milliseconds of the network's layers, by default and as chosen; nothing where some were not timed. */
+export function totalsOf({ results, untimed, base, composition }: Tuned): Totals | undefined {
+  if (untimed > 0) return undefined;
   const sum = (counts: Composition, of: (result: TunedResult) => number) =>
     results.reduce((total, result) => total + (counts.get(result.workload.key) ?? 0) * of(result), 0) / 1000;
   return { defaultMs: sum(base, ({ defaultTime }) => defaultTime.us), tunedMs: sum(composition, ({ best }) => best.us) };

@@ -20,7 +20,7 @@ const environment = { target: "wasm", engine: "node", version: "20", device: 'a 
 
 function outcomeWith(model: string, chosen: readonly (readonly [Workload, Scheduled])[]): Outcome {
   const workloads = chosen.map(([{ key, layers }, { steps }]) => ({ key, layers, us: 1.25, defaultUs: 2, steps }));
-  return { environment, model, ms: 1, defaultMs: 2, choices: [], workloads };
+  return { environment, model, totals: { tunedMs: 1, defaultMs: 2 }, choices: [], workloads };
 }
 
 function sectionsOf(text: string): readonly TunedSection[] {
@@ -71,13 +71,16 @@ test.each(full ? smallExamples : (["resnet8", "vww", "unet"] as const))(
 test("a section replaces that of its engine, and leaves the rest of the file as it is", () => {
   const first = writeOutcome(outcomeWith("small", []), "", empty);
   const mine = "# my own words\n\n";
-  const other = { ...outcomeWith("small", []), environment: { ...environment, engine: "chromium" }, ms: 7 };
+  const other = { ...outcomeWith("small", []), environment: { ...environment, engine: "chromium" }, totals: { tunedMs: 7, defaultMs: 8 } };
   const both = writeOutcome(other, mine + first, { file: "t", sections: sectionsOf(mine + first) });
   expect(sectionsOf(both).map(({ engine, ms }) => [engine, ms])).toEqual([
     ["node", 1],
     ["chromium", 7],
   ]);
-  const again = writeOutcome({ ...outcomeWith("small", []), ms: 0.5 }, both, { file: "t", sections: sectionsOf(both) });
+  const again = writeOutcome({ ...outcomeWith("small", []), totals: { tunedMs: 0.5, defaultMs: 2 } }, both, {
+    file: "t",
+    sections: sectionsOf(both),
+  });
   expect(sectionsOf(again).map(({ engine, ms }) => [engine, ms])).toEqual([
     ["node", 0.5],
     ["chromium", 7],

@@ -65,6 +65,18 @@ test("a cancelled run ends with the best so far", async () => {
   expect(tuned.results.some(({ isDefault }) => !isDefault)).toBe(true);
 });
 
+test("of a run that ends before all workloads were timed no total is known, and the outcome states none", async () => {
+  const run = await runStandIn(compiled, { budget: { trials: 2 } });
+  const tuned = tunedOf(run);
+  expect(tuned.results.length).toBeGreaterThan(0);
+  expect(tuned.untimed).toBe(tuned.base.size - tuned.results.length);
+  expect(totalsOf(tuned)).toBeUndefined();
+  expect(textOf(run)).not.toMatch(/^ {2}takes /m);
+  const whole = await runStandIn(compiled);
+  expect(tunedOf(whole).untimed).toBe(0);
+  expect(textOf(whole)).toMatch(/^ {2}takes [\d.]+ ms default [\d.]+ ms$/m);
+});
+
 test("each workload's default comes first, and nothing is tried twice", async () => {
   const { records } = await runStandIn(compiled);
   const trials = records.flatMap((record) => (record.kind === "trial" && record.origin !== "final" ? [record] : []));
@@ -93,7 +105,7 @@ test("algorithms are chosen by what the whole network takes, and the outcome say
   const choice = compileText(choiceSource, "choice.qn");
   const run = await runStandIn(choice, { budget: { trials: 40 } });
   const tuned = tunedOf(run);
-  const { defaultMs, tunedMs } = totalsOf(tuned);
+  const { defaultMs = 0, tunedMs = 0 } = totalsOf(tuned) ?? {};
   const network = networkOf(choice);
   expect(network.groups.map((group) => group.map(({ algorithm }) => algorithm))).toEqual([expect.arrayContaining(["winograd_4x4"])]);
   // By hand: the least total over all algorithms, of the best times that the log has.
@@ -108,6 +120,7 @@ test("algorithms are chosen by what the whole network takes, and the outcome say
   const known = totals.filter(Number.isFinite);
   expect(known.length).toBeGreaterThan(1);
   expect(tunedMs * 1000).toBeLessThanOrEqual(Math.min(...known) * 1.03);
+  expect(tunedMs).toBeGreaterThan(0);
   expect(tunedMs).toBeLessThanOrEqual(defaultMs);
   const text = writeOutcome(
     { ...outcomeOf("choice", environment, tuned), choices: [{ algorithm: "direct", layers: network.groups[0]?.[0]?.layers ?? [] }] },

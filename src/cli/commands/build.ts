@@ -16,6 +16,7 @@ import {
   weightsOption,
 } from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, settle, type WeightOptions } from "../program.ts";
+import { formatBytes } from "../table.ts";
 import { printJson, sayOnce, type Terminal } from "../terminal.ts";
 
 type Options = Omit<ProgramOptions, "target"> &
@@ -96,9 +97,4 @@ async function buildForGpu(file: string, weights: Weights, options: Options, ter
   const compiled = await loadProgram(file, { ...options, target: "webgpu", engines }, terminal);
   const { buildGpu } = await import("../../pipeline/gpu.ts");
   return buildGpu(compiled, weights);
-}
-
-function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

@@ -13,7 +13,7 @@ import { type Engine, engines } from "../engines.ts";
 import { readText, writeFile } from "../io/files.ts";
 import { examples, gpuLimitOption, jsonOption, modelOption, parsePositive, parseWhole, targetOption, weightsOption } from "../options.ts";
 import { loadProgram, loadWeights, type ProgramOptions, settle, stop, tunedFileOf } from "../program.ts";
-import { formatTable } from "../table.ts";
+import { formatBytes, formatTable } from "../table.ts";
 import { report, type Terminal } from "../terminal.ts";
 
 export type TuneCommandOptions = ProgramOptions & {
@@ -112,7 +112,7 @@ async function tuneFile(file: string, options: TuneCommandOptions, command: Comm
     const outcome = cancel.isCancelled() ? found : await confirm(compiled, found, measurer, { weights, resumed: log.resumed, append });
     const { value, text } = existing;
     settle({ value: true, diagnostics: writeFile(out, writeOutcome(outcome, text, value)) }, terminal, options);
-    await describe(tuned, outcome, measurer, out, options, terminal);
+    await describe({ compiled, tuned, outcome, measurer, out }, options, terminal);
   } finally {
     cancel.end();
     log.file.close();
@@ -197,15 +197,22 @@ async function run(
   return stop();
 }
 
+type Found = {
+  readonly compiled: Compiled;
+  readonly tuned: Tuned;
+  readonly outcome: Outcome;
+  readonly measurer: Measurer;
+  readonly out: string;
+};
+
 async function describe(
-  tuned: Tuned,
-  outcome: Outcome,
-  { environment, peak }: Measurer,
-  out: string,
+  { compiled, tuned, outcome, measurer, out }: Found,
   options: TuneCommandOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const { ms: tunedMs, defaultMs } = outcome;
+  const { environment, peak } = measurer;
+  const { totals } = outcome;
+  const weights = await shippedWeights(compiled, outcome);
   const judgement = tuned.judgement();
   if (options.json) {
     const used = tuned.results.filter(({ workload }) => tuned.composition.has(workload.key));
@@ -224,8 +231,10 @@ async function describe(
       JSON.stringify({
         trials,
         seconds,
-        defaultMs,
-        tunedMs,
+        defaultMs: totals?.defaultMs ?? null,
+        tunedMs: totals?.tunedMs ?? null,
+        untimed: tuned.untimed,
+        weights,
         environment,
         choices: outcome.choices,
         peakGflops: peak / 1e9,
@@ -258,9 +267,24 @@ async function describe(
     terminal.out(
       `cost model: rank correlation on held-out candidates ${judgement.learned.toFixed(3)}, the analytic prior's ${judgement.prior.toFixed(3)} (${judgement.candidates} candidates)`,
     );
-  terminal.out(
-    `${tuned.trials} trials in ${tuned.seconds.toFixed(0)} s; ${outcome.model} ${defaultMs.toFixed(3)} -> ${tunedMs.toFixed(3)} ms in ${environment.engine} ${environment.version}; written to ${out}`,
-  );
+  if (Math.abs(weights.tunedBytes / weights.defaultBytes - 1) > 0.01)
+    terminal.out(`weights that a module ships: ${formatBytes(weights.defaultBytes)} -> ${formatBytes(weights.tunedBytes)}`);
+  const gain = totals
+    ? `${outcome.model} ${totals.defaultMs.toFixed(3)} -> ${totals.tunedMs.toFixed(3)} ms`
+    : `${tuned.untimed} of the ${tuned.base.size} workloads of ${outcome.model} were not timed`;
+  const where = `in ${environment.engine} ${environment.version}`;
+  terminal.out(`${tuned.trials} trials in ${tuned.seconds.toFixed(0)} s ${where}; ${gain}; written to ${out}`);
+}
+
+/** Other algorithms have weights of other sizes. */
+async function shippedWeights(
+  compiled: Compiled,
+  outcome: Outcome,
+): Promise<{ readonly defaultBytes: number; readonly tunedBytes: number }> {
+  const { compiledWith } = await import("../../tuner/confirm.ts");
+  const { weightBytes } = await import("../../pipeline/weight_bytes.ts");
+  const defaultBytes = weightBytes(compiled);
+  return { defaultBytes, tunedBytes: outcome.choices.length === 0 ? defaultBytes : weightBytes(compiledWith(compiled, outcome)) };
 }
 
 function saving({ workload, defaultTime, best }: Tuned["results"][number]): number {

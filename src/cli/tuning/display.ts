@@ -29,7 +29,7 @@ export function createDisplay(terminal: Terminal, isLive: boolean, now: () => nu
 }
 
 function describe(progress: Progress): string {
-  const { workload, trials, seconds, budget, best, defaultTime, flops, peak, network, defaultNetwork, phase } = progress;
+  const { workload, trials, seconds, budget, best, defaultTime, flops, peak, totals, phase } = progress;
   const left =
     budget.seconds !== undefined
       ? `${Math.max(0, Math.round(budget.seconds - seconds))} s left`
@@ -38,7 +38,7 @@ function describe(progress: Progress): string {
         : "";
   const parts = [
     `${trials} trials, ${Math.round(seconds)} s${left === "" ? "" : `, ${left}`}`,
-    `network ${ms(network)} of ${ms(defaultNetwork)} ms`,
+    totals ? `network ${totals.tunedMs.toFixed(3)} of ${totals.defaultMs.toFixed(3)} ms` : "timing each layer once",
     `${phase === "final" ? "settling" : "tuning"} ${workload.layers[0] ?? ""}${workload.layers.length > 1 ? ` (${workload.layers.length} layers)` : ""}: ${us(best)} of ${us(defaultTime)} us`,
     `${(flops / 1e9).toFixed(1)} GFLOP/s, ${((100 * flops) / peak).toFixed(0)}% of peak`,
   ];
@@ -47,8 +47,4 @@ function describe(progress: Progress): string {
 
 function us(value: number): string {
   return value.toFixed(value < 100 ? 1 : 0);
-}
-
-function ms(value: number): string {
-  return (value / 1000).toFixed(3);
 }
