@@ -26,14 +26,18 @@ export const networkNames = [
   "shufflenet-v2",
 ] as const;
 
+export type Variants = Pick<Network, "compiled" | "forSimd" | "gpu">;
+
 export type Network = {
   readonly name: string;
   readonly sources: readonly { readonly file: string; readonly text: string }[];
   readonly compiled: Compiled;
+  /** What engines without relaxed SIMD get, where that is tuned apart. */
+  readonly forSimd?: Compiled;
   /** The same for WebGPU, where that is measured. */
   readonly gpu?: Compiled;
   /** With the default schedules, beside a tuned one. */
-  readonly byDefault?: { readonly compiled: Compiled; readonly gpu?: Compiled };
+  readonly byDefault?: Variants;
   readonly weights: Weights;
   /** Channels last, uniform in [0, 1). */
   readonly image: Float32Array;
@@ -53,7 +57,8 @@ export function loadNetwork(name: string, { tuned, schedule, gpu = false }: Load
   const place = (file: string) => fileURLToPath(new URL(`../examples/${name}/${file}`, import.meta.url));
   const file = place(`${name}.qn`);
   const sources = [{ file, text: readFileSync(file, "utf8") }];
-  const sections = tuned === undefined ? undefined : sectionsOf(schedule ?? place(`${name}.schedule`), tuned);
+  const all = tuned === undefined ? [] : sectionsIn(schedule ?? place(`${name}.schedule`), tuned);
+  const sections = tuned === undefined ? undefined : all.filter(({ engine }) => engine === tuned);
   const texts = new Map(sources.map((source) => [source.file, source.text]));
   const compiledFor = (target: Compiled["target"], tuned = sections): Compiled => {
     const { value, diagnostics } = compile(sources, { target, ...(tuned ? { tuned } : {}) });
@@ -62,23 +67,33 @@ export function loadNetwork(name: string, { tuned, schedule, gpu = false }: Load
     return value;
   };
   const compiled = compiledFor("wasm");
+  const forSimd = compiled.tuned?.relaxed
+    ? {
+        forSimd: compiledFor(
+          "wasm",
+          all.filter(({ relaxed }) => !relaxed),
+        ),
+      }
+    : {};
   const random = createRandom("image");
   const image = Float32Array.from({ length: elementCount(onlyInput(compiled).type.shape) }, () => random.uniform());
   const groups = compiled.levels.layers().groups.filter((group) => group.phase === "run");
   const multiplyAdds = groups.reduce((sum, group) => sum + multiplyAddsOf(group), 0);
   const forGpu = (tuned = sections) => (gpu ? { gpu: compiledFor("webgpu", tuned) } : {});
-  const loaded = { name, sources, compiled, ...forGpu(), weights: telling(compiled, image), image, multiplyAdds };
+  const loaded = { name, sources, compiled, ...forSimd, ...forGpu(), weights: telling(compiled, image), image, multiplyAdds };
   return sections ? { ...loaded, byDefault: { compiled: compiledFor("wasm", []), ...forGpu([]) } } : loaded;
 }
 
-function sectionsOf(path: string, engine: string): readonly TunedSection[] {
+/** All sections, of which some are the engine's. */
+function sectionsIn(path: string, engine: string): readonly TunedSection[] {
   if (!existsSync(path)) throw new Error(`there is no ${path}: tune the network first, or leave out --tuned`);
   const text = readFileSync(path, "utf8");
   const { value, diagnostics } = parseTuned(text, path);
-  const found = (value?.sections ?? []).filter((section) => section.engine === engine);
+  const sections = value?.sections ?? [];
   if (diagnostics.length > 0) throw new Error(diagnostics.map((each) => renderDiagnostic(each, new Map([[path, text]]))).join("\n"));
-  if (found.length === 0) throw new Error(`${path} has no section for ${engine}: tune the network there first, or leave out --tuned`);
-  return found;
+  if (!sections.some((section) => section.engine === engine))
+    throw new Error(`${path} has no section for ${engine}: tune the network there first, or leave out --tuned`);
+  return sections;
 }
 
 /** The initialisers' values, with the last layer's scaled until the outputs differ, but none drowns in a saturated softmax. */

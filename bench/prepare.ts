@@ -1,5 +1,5 @@
 /** Writes what the contenders load into `.cache/`: models in every format, the image, the shells and the bundled peers. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { exporters } from "../src/exporters/exporters.ts";
@@ -7,10 +7,11 @@ import { moduleFiles } from "../src/pipeline/build_module.ts";
 import { buildModule } from "../src/pipeline/execute.ts";
 import { exportModel } from "../src/pipeline/export_model.ts";
 import { buildGpu } from "../src/pipeline/gpu.ts";
-import { gpuPlanFile, gpuWeightsFile } from "../src/runtime/interface.ts";
+import { gpuPlanFile, gpuWeightsFile, simdWeightsFile, weightsFile } from "../src/runtime/interface.ts";
+import { wasmFile } from "../src/runtime/module_template.ts";
 import type { Assignment } from "./contender.ts";
 import type { Earlier } from "./earlier.ts";
-import { type Network, onlyInput } from "./networks.ts";
+import { type Network, onlyInput, type Variants } from "./networks.ts";
 import type { Beside, Contender } from "./systems.ts";
 
 export const cache = new URL("./.cache/", import.meta.url);
@@ -37,14 +38,16 @@ const formats: { readonly [format in "onnx" | "tflite" | "tfjs"]: string } = {
 
 export function prepare(network: Network, schedule: Prepared["schedule"], earlier?: Earlier): Prepared {
   const folder = new URL(`${network.name}/`, cache);
+  // What an earlier run has left there might be taken for this one's.
+  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const write = (name: string, contents: Uint8Array | string) => writeFileSync(new URL(name, folder), contents);
-  const writeModule = ({ compiled, gpu }: Pick<Network, "compiled" | "gpu">, within: string) => {
-    const built = buildModule(compiled, network.weights);
+  const writeModule = ({ compiled, forSimd, gpu }: Variants, within: string) => {
+    const built = buildModule(compiled, network.weights, forSimd);
     for (const { name, contents } of moduleFiles(built, compiled, gpu && buildGpu(gpu, network.weights))) write(within + name, contents);
     return built;
   };
-  const built = writeModule(network, "");
+  const { kernel } = writeModule(network, "").relaxed;
   for (const beside of Object.values(besides)) mkdirSync(new URL(beside, folder), { recursive: true });
   if (network.byDefault) writeModule(network.byDefault, besides.default);
   for (const { name, contents } of earlier?.filesOf(network) ?? []) write(besides.earlier + name, contents);
@@ -57,7 +60,7 @@ export function prepare(network: Network, schedule: Prepared["schedule"], earlie
   const [, ...spatial] = onlyInput(network.compiled).type.shape;
   write("image.bin", bytesOf(network.image));
   write("image_channels_first.bin", bytesOf(toChannelsFirst(network.image, spatial)));
-  return { network, schedule, refused, memory: { whole: built.kernel.runBytes, weights: built.weights.byteLength } };
+  return { network, schedule, refused, memory: { whole: kernel.runBytes, weights: kernel.weightBytes } };
 }
 
 /** Where the files are of what runs beside Quern, in the network's folder. */
@@ -70,12 +73,14 @@ function exporterOf(format: string) {
 }
 
 /** Files of the model by the names that the peer knows, in the network's folder of the cache. */
-function modelFiles({ format, target }: Contender): readonly string[] {
-  switch (format) {
-    case "quern":
-      return target === "webgpu"
-        ? ["model.js", gpuPlanFile, gpuWeightsFile]
-        : ["model.js", `model.${variantOf(target)}.wasm`, "model.weights.bin"];
+function modelFiles(contender: Contender, network: Network): readonly string[] {
+  switch (contender.format) {
+    case "quern": {
+      const variant = variantOf(contender.target);
+      if (variant === "webgpu") return ["model.js", gpuPlanFile, gpuWeightsFile];
+      const hasOwn = existsSync(new URL(`${network.name}/${within(contender)}${simdWeightsFile}`, cache));
+      return ["model.js", wasmFile(variant), variant === "simd" && hasOwn ? simdWeightsFile : weightsFile];
+    }
     case "onnx":
       return ["model.onnx"];
     case "tflite":
@@ -110,7 +115,7 @@ export function assign(contender: Contender, { network }: Prepared, host: "page"
   const isOnnx = contender.format === "onnx";
   const at = `${base}.cache/${network.name}/`;
   const [n = 1, h = 1, w = 1, c = 1] = type.shape;
-  const models = modelFiles(contender).map((file) => [file, at + within(contender) + file]);
+  const models = modelFiles(contender, network).map((file) => [file, at + within(contender) + file]);
   const runtime = (runtimeFiles[contender.peer] ?? []).map((path) => [
     path.slice(path.lastIndexOf("/") + 1),
     `${base}node_modules/${path}`,
@@ -124,7 +129,7 @@ export function assign(contender: Contender, { network }: Prepared, host: "page"
 }
 
 export function shippedBy(contender: Contender, { network }: Prepared): Shipped {
-  const own = modelFiles(contender).map((name) => readFileSync(new URL(`${network.name}/${within(contender)}${name}`, cache)));
+  const own = modelFiles(contender, network).map((name) => readFileSync(new URL(`${network.name}/${within(contender)}${name}`, cache)));
   if (contender.format === "quern") return { code: sizeOf(own.slice(0, 2)), model: sizeOf(own.slice(2)) };
   const paths = contender.runsIn === "native" ? nativeLibraries : (runtimeFiles[contender.peer] ?? []);
   const bundle = contender.runsIn === "native" ? [] : [readFileSync(new URL(peerFile(contender, "page"), cache))];

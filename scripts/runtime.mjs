@@ -19,7 +19,7 @@ function bundle(file) {
   });
   const code = outputFiles[0].text;
   // The module that carries it exports `load` and nothing else.
-  const exported = /export\s*\{\s*(\w+) as loadNet\s*\};?\s*$/;
+  const exported = /export\s*\{\s*([\w$]+) as loadNet\s*\};?\s*$/;
   const name = exported.exec(code)?.[1];
   if (!name) throw new Error(`src/runtime/${file} no longer exports loadNet alone`);
   const text = `${code.replace(exported, "").trim()}\n`;

@@ -85,11 +85,15 @@ export function verifyOnDevice(
   return verifyShadersOn(compiled, weights, device, options);
 }
 
-/**
- * The files of an ES module: `model.js`, `model.d.ts`, `model.simd.wasm`, `model.relaxed.wasm`, `model.weights.bin`. With `gpu`, which is
- * the same source compiled with `target: "webgpu"`, the module runs on a GPU where there is one, and has two files more:
- * `model.webgpu.json` and `model.webgpu.bin`.
- */
-export function build(compiled: Compiled, weights: Weights, gpu?: Compiled): ModuleFile[] {
-  return moduleFiles(buildModule(compiled, weights), compiled, gpu && buildGpu(gpu, weights));
+/** The same source compiled otherwise. */
+export type OtherTargets = {
+  /** With `target: "webgpu"`: the module runs on a GPU where there is one, and has two files more, `model.webgpu.json` and `model.webgpu.bin`. */
+  readonly gpu?: Compiled;
+  /** With the schedules for engines without relaxed SIMD, if those are others: its weights are then a file of their own, `model.simd.weights.bin`. */
+  readonly simd?: Compiled;
+};
+
+/** The files of an ES module: `model.js`, `model.d.ts`, `model.simd.wasm`, `model.relaxed.wasm`, `model.weights.bin`. */
+export function build(compiled: Compiled, weights: Weights, { gpu, simd }: OtherTargets = {}): ModuleFile[] {
+  return moduleFiles(buildModule(compiled, weights, simd), compiled, gpu && buildGpu(gpu, weights));
 }

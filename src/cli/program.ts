@@ -94,9 +94,28 @@ export async function loadProgram(path: string, options: ProgramOptions, termina
   const texts = new Map([...textsOf(sources), ...(tuned ? [[tuned.file, tuned.text] as const] : [])]);
   const value = settle(compiled, terminal, options, texts);
   if (imported) foreignWeights.set(value, new Map([...imported.weights].map(([name, { values }]) => [name, Float64Array.from(values)])));
-  if (tuned && !value.tuned && schedule !== undefined)
-    terminal.err(`note: ${tuned.file} has no section for ${value.name} in ${tuned.engines.join(" or ")}: its layers take their defaults`);
+  if (tuned && !value.tuned && schedule !== undefined) terminal.err(noSection(tuned, value));
   return value;
+}
+
+/**
+ * For engines without relaxed SIMD. There a product and a sum take a register more: a schedule that fills all of them with relaxed SIMD
+ * spills without it, and only sections that were measured without it are taken.
+ */
+export async function forSimd(compiled: Compiled, path: string, options: ProgramOptions, terminal: Terminal): Promise<Compiled> {
+  if (!compiled.tuned?.relaxed) return compiled;
+  const tuned = await readTuned(path, options, terminal);
+  const value = compiled.withTuned(tuned?.sections.filter(({ relaxed }) => !relaxed) ?? []);
+  const texts = new Map(tuned ? [[tuned.file, tuned.text]] : []);
+  settle({ value, diagnostics: value.levels.schedule().diagnostics }, terminal, options, texts);
+  if (tuned && !value.tuned && options.schedule !== undefined) terminal.err(noSection(tuned, value, " without relaxed SIMD"));
+  return value;
+}
+
+type ReadTuned = { readonly file: string; readonly engines: readonly string[] };
+
+function noSection({ file, engines }: ReadTuned, { name }: Compiled, how = ""): string {
+  return `note: ${file} has no section for ${name} in ${engines.join(" or ")}${how}: its layers take their defaults`;
 }
 
 /** The file beside a source that `quern tune` writes. */

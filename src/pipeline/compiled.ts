@@ -10,6 +10,7 @@ import { chooseFor, forceAlgorithm } from "../passes/choose_algorithms.ts";
 import type { NestHistory } from "../schedule/schedule_program.ts";
 import type { Module } from "../semantics/module.ts";
 import type { Checked } from "../support/diagnostic.ts";
+import { exactJson } from "../support/exact_json.ts";
 import { once } from "../support/once.ts";
 import { bindChoices, checkUnfused, layersFor, unfusedChoice } from "./bind_tuned.ts";
 import {
@@ -59,6 +60,8 @@ export type Compiled = {
   readonly tuned?: TunedSection;
   readonly target: Target;
   readonly limits: GpuLimits;
+  /** The same with other sections found by measuring, or with none: what schedules do not change is lowered once for all of them. */
+  withTuned(sections: readonly TunedSection[]): Compiled;
 };
 
 export type Levels = {
@@ -80,75 +83,96 @@ export type Levels = {
 
 /** Builds the levels from an nn program, for `lower` and for importers. */
 export function createCompiled(source: NnProgram, whole: Module, options: CompileOptions = {}): Compiled {
-  const { algorithm, target = "wasm", limits = defaultGpuLimits } = options;
+  const { algorithm, target = "wasm", limits = defaultGpuLimits, schedule = "default" } = options;
   const declared = { ...whole, rules: whole.rules.filter((rule) => rule.target === undefined || rule.target === target) };
-  const sections = options.schedule === "none" ? [] : (options.tuned ?? []);
-  const tuned = sections.find((section) => section.model === source.name && section.target === target);
   // The rules so far are the same whatever is chosen.
   const unchosen = once(() => lowerNn(source, declared, { last: lastBeforeChoice }));
-  const chosen = tuned && bindChoices(choosable(unchosen()), ruleNames(declared), tuned);
-  const rules = chosen ? chooseFor(declared.rules, chosen.choices) : declared.rules;
-  const module = { ...declared, rules: algorithm === undefined ? rules : forceAlgorithm(declared.rules, algorithm) };
-  const scheduling = { target, ...(tuned ? { tuned } : {}) };
-  const nn = once(() => lowerNn(unchosen(), module, { after: lastBeforeChoice }));
-  const unfused = new Set([...(options.unfused ?? []), ...(tuned ? layersFor(unfusedChoice, tuned) : [])]);
-  const layers = once(() => fuse(lowerTensor(nn()), { unfused }));
-  const tensor = once(() => layOut(layers(), { target }));
-  const lowered = once(() => lowerLoop(tensor()));
-  const schedule = once(() => {
-    const { value, diagnostics } = scheduleLoop(lowered(), module, options.schedule ?? "default", scheduling);
-    const stale = tuned && layersFor(unfusedChoice, tuned).size > 0 ? checkUnfused(fuse(lowerTensor(nn()), {}), tuned) : [];
-    return { ...(value ? { value } : {}), diagnostics: [...(chosen?.diagnostics ?? []), ...stale, ...diagnostics] };
-  });
-  const scheduled = once(() => {
-    const { value, diagnostics } = schedule();
-    if (!value) throw new Error(`internal error: scheduling fails: ${diagnostics[0]?.message}`);
-    return value;
-  });
-  const planned = once(() => planMemory(scheduled(), target));
-  const kernel = once(() => lowerKernel(planned()));
-  const shader = once(() => lowerShaders(planned(), limits));
-  const levels: Levels = {
-    nn: (after) => (after === undefined ? nn() : lowerNn(source, module, { last: after })),
-    tensor: (after) =>
-      after === undefined ? tensor() : layOut(fuse(lowerTensor(nn()), { last: after, unfused }), { last: after, target }),
-    loop: (after) => {
-      if (after === "lower-to-loop") return lowered();
-      return after === "schedule" ? scheduled() : planned();
-    },
-    schedule,
-    steps: () =>
-      scheduleSteps(lowered(), (options.schedule ?? "default") === "none" ? { sketches: [], schedules: [] } : module, scheduling),
-    kernel,
-    shader,
-    layers,
-  };
-  const types = new Map(
-    [...source.inputs, ...source.weights, ...source.constants, ...source.nodes.flatMap((node) => node.results)].map((value) => [
-      value.name,
-      value.type,
-    ]),
-  );
-  const outputs = source.outputs.flatMap(({ name, value }) => {
+  const outputs = outputsOf(source);
+  const known = new Map<string, Unscheduled>();
+  return withTuned(options.tuned ?? []);
+
+  function withTuned(given: readonly TunedSection[]): Compiled {
+    const sections = schedule === "none" ? [] : given;
+    const tuned = sections.find((section) => section.model === source.name && section.target === target);
+    const chosen = tuned && bindChoices(choosable(unchosen()), ruleNames(declared), tuned);
+    const unfused = new Set([...(options.unfused ?? []), ...(tuned ? layersFor(unfusedChoice, tuned) : [])]);
+    const { module, nn, layers, tensor, loop: lowered } = unscheduled(chosen?.choices, unfused);
+    const scheduling = { target, ...(tuned ? { tuned } : {}) };
+    const scheduledOrNot = once(() => {
+      const { value, diagnostics } = scheduleLoop(lowered(), module, schedule, scheduling);
+      const stale = tuned && layersFor(unfusedChoice, tuned).size > 0 ? checkUnfused(fuse(lowerTensor(nn()), {}), tuned) : [];
+      return { ...(value ? { value } : {}), diagnostics: [...(chosen?.diagnostics ?? []), ...stale, ...diagnostics] };
+    });
+    const scheduled = once(() => {
+      const { value, diagnostics } = scheduledOrNot();
+      if (!value) throw new Error(`internal error: scheduling fails: ${diagnostics[0]?.message}`);
+      return value;
+    });
+    const planned = once(() => planMemory(scheduled(), target));
+    const levels: Levels = {
+      nn: (after) => (after === undefined ? nn() : lowerNn(source, module, { last: after })),
+      tensor: (after) =>
+        after === undefined ? tensor() : layOut(fuse(lowerTensor(nn()), { last: after, unfused }), { last: after, target }),
+      loop: (after) => {
+        if (after === "lower-to-loop") return lowered();
+        return after === "schedule" ? scheduled() : planned();
+      },
+      schedule: scheduledOrNot,
+      steps: () => scheduleSteps(lowered(), schedule === "none" ? { sketches: [], schedules: [] } : module, scheduling),
+      kernel: once(() => lowerKernel(planned())),
+      shader: once(() => lowerShaders(planned(), limits)),
+      layers,
+    };
+    return {
+      name: source.name,
+      module,
+      inputs: source.inputs,
+      outputs,
+      // Weights that no output needs are not asked for.
+      weights: nn().weights,
+      source,
+      levels,
+      passes: passNamesFor(target),
+      schedule,
+      ...(tuned ? { tuned } : {}),
+      target,
+      limits,
+      withTuned,
+    };
+  }
+
+  /** The program before schedules: the same for all that choose alike. */
+  function unscheduled(choices: ReadonlyMap<string, string> | undefined, unfused: ReadonlySet<string>): Unscheduled {
+    const key = exactJson([choices ? [...choices] : [], [...unfused]]);
+    const before = known.get(key);
+    if (before) return before;
+    const rules = choices ? chooseFor(declared.rules, choices) : declared.rules;
+    const module = { ...declared, rules: algorithm === undefined ? rules : forceAlgorithm(declared.rules, algorithm) };
+    const nn = once(() => lowerNn(unchosen(), module, { after: lastBeforeChoice }));
+    const layers = once(() => fuse(lowerTensor(nn()), { unfused }));
+    const tensor = once(() => layOut(layers(), { target }));
+    const lowered: Unscheduled = { module, nn, layers, tensor, loop: once(() => lowerLoop(tensor())) };
+    known.set(key, lowered);
+    return lowered;
+  }
+}
+
+/** The levels that schedules do not change, and the module with the rules of the algorithms that were chosen. */
+type Unscheduled = {
+  readonly module: Module;
+  nn(): NnProgram;
+  layers(): TensorProgram;
+  tensor(): TensorProgram;
+  loop(): LoopProgram;
+};
+
+function outputsOf(source: NnProgram): readonly NnValue[] {
+  const values = [...source.inputs, ...source.weights, ...source.constants, ...source.nodes.flatMap((node) => node.results)];
+  const types = new Map(values.map((value) => [value.name, value.type]));
+  return source.outputs.flatMap(({ name, value }) => {
     const type = types.get(value);
     return type ? [{ name, type }] : [];
   });
-  // Weights that no output needs are not asked for.
-  const weights = nn().weights;
-  return {
-    name: source.name,
-    module,
-    inputs: source.inputs,
-    outputs,
-    weights,
-    source,
-    levels,
-    passes: passNamesFor(target),
-    schedule: options.schedule ?? "default",
-    ...(tuned ? { tuned } : {}),
-    target,
-    limits,
-  };
 }
 
 /** The values whose algorithm can be chosen: those of the program as the rules with `when` find it. */

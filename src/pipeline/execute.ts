@@ -3,7 +3,7 @@
  * elaborated program with no rewriting, no fusion and no schedule.
  */
 
-import { emitWasm } from "../codegen/wasm/emit.ts";
+import { type EmitOptions, emitWasm } from "../codegen/wasm/emit.ts";
 import { buildWeights, type Instance, instantiate } from "../codegen/wasm/instance.ts";
 import type { KernelProgram } from "../ir/kernel.ts";
 import type { NnOutput } from "../ir/nn.ts";
@@ -19,24 +19,33 @@ export type Tensors = ReadonlyMap<string, Float64Array>;
 
 export type Runner = { run(inputs: Tensors): Map<string, Float64Array> };
 
-export type BuiltModule = {
-  readonly simd: Uint8Array;
-  readonly relaxed: Uint8Array;
-  readonly weights: Uint8Array;
-  readonly kernel: KernelProgram;
-};
+/** A module of WebAssembly, the weights packed for it, and the program that it was made from. */
+export type BuiltVariant = { readonly wasm: Uint8Array; readonly weights: Uint8Array; readonly kernel: KernelProgram };
 
-/** Everything a built module ships: both wasm variants and the packed weights. */
-export function buildModule(compiled: Compiled, weights: Weights): BuiltModule {
+export type BuiltModule = { readonly simd: BuiltVariant; readonly relaxed: BuiltVariant };
+
+/** Everything a built module ships. `forSimd` is the same source with the schedules for engines without relaxed SIMD, where those are others. */
+export function buildModule(compiled: Compiled, weights: Weights, forSimd: Compiled = compiled): BuiltModule {
+  const relaxed = buildVariant(compiled, weights, { relaxed: true });
+  if (forSimd !== compiled) return { simd: buildVariant(forSimd, weights, { relaxed: false }), relaxed };
+  return { simd: { ...relaxed, wasm: emitRun(relaxed.kernel, { relaxed: false }) }, relaxed };
+}
+
+type VariantOptions = Pick<EmitOptions, "relaxed">;
+
+function buildVariant(compiled: Compiled, weights: Weights, options: VariantOptions): BuiltVariant {
   const kernel = compiled.levels.kernel();
-  const emit = (relaxed: boolean) => emitWasm(kernel, { relaxed, calls: "run" }).bytes;
-  return { simd: emit(false), relaxed: emit(true), weights: buildWeights(kernel, weights), kernel };
+  return { wasm: emitRun(kernel, options), weights: buildWeights(kernel, weights), kernel };
+}
+
+function emitRun(kernel: KernelProgram, options: VariantOptions): Uint8Array {
+  return emitWasm(kernel, { ...options, calls: "run" }).bytes;
 }
 
 /** The target's module, as `build` would ship it, in this process. */
 export function createWasm(compiled: Compiled, weights: Weights): Runner {
-  const { simd, weights: image, kernel } = buildModule(compiled, weights);
-  const instance = instantiate(kernel, simd, "run");
+  const { wasm, weights: image, kernel } = buildVariant(compiled, weights, { relaxed: false });
+  const instance = instantiate(kernel, wasm, "run");
   new Uint8Array(instance.memory.buffer).set(image);
   return createRunner(instance, kernel);
 }

@@ -1,9 +1,23 @@
-/** What a module ships beside its code: the weights as its kernels read them, which differ with layouts and algorithms. */
+/** What a module ships beside its code: the weights as its layers read them, which differ with layouts and algorithms. */
+import { typeBytes } from "../ir/dtype.ts";
 import { weightsArena } from "../ir/shader.ts";
+import { allocatedShape, type TensorProgram } from "../ir/tensor.ts";
+import { tensorsReadBy } from "../passes/tensor_graph.ts";
 import type { Compiled } from "./compiled.ts";
 
 /** Bytes; none where no shader fits the device. */
 export function weightBytes({ target, levels }: Compiled): number {
   if (target === "wasm") return levels.kernel().weightBytes;
   return levels.shader().value?.arenas.find(({ name }) => name === weightsArena)?.bytes ?? 0;
+}
+
+/** Bytes of what layers read that is known before a run: the same, but for what schedules change by packing it. */
+export function weightBytesRead({ buffers, groups }: TensorProgram): number {
+  const read = new Set(groups.flatMap((group) => (group.phase === "run" ? [...tensorsReadBy(group)] : [])));
+  const isKnown = ({ role }: TensorProgram["buffers"][number]) =>
+    role.kind === "weight" || role.kind === "constant" || role.kind === "derived";
+  return buffers.reduce((sum, buffer) => {
+    const { name, dtype } = buffer;
+    return read.has(name) && isKnown(buffer) ? sum + typeBytes({ dtype, shape: allocatedShape(buffer) }) : sum;
+  }, 0);
 }

@@ -2,20 +2,27 @@
 
 export type ElementType = "f32" | "f64" | "f16" | "i8" | "u8" | "i32" | "i64" | "bool";
 
-/** An input or output: `at` is its byte offset in the WebAssembly module's memory. */
-export type Slot = { readonly name: string; readonly shape: readonly number[]; readonly dtype: ElementType; readonly at: number };
+/** An input or output. */
+export type Slot = { readonly name: string; readonly shape: readonly number[]; readonly dtype: ElementType };
 
 export type WasmTarget = "relaxed" | "simd";
 export type Target = WasmTarget | "webgpu";
 
 export const weightsFile = "model.weights.bin";
+/** Those of the module without relaxed SIMD, where they are others. */
+export const simdWeightsFile = "model.simd.weights.bin";
 /** The plan for a GPU, as JSON. */
 export const gpuPlanFile = "model.webgpu.json";
 export const gpuWeightsFile = "model.webgpu.bin";
 
+/** The file of a WebAssembly module's weights, and the byte offsets of its inputs and outputs in its memory, in the order of the manifest's. */
+export type WasmPlan = { readonly weights: string; readonly inputs: readonly number[]; readonly outputs: readonly number[] };
+
 export type Manifest = {
   readonly inputs: readonly Slot[];
   readonly outputs: readonly Slot[];
+  /** They differ where the two have schedules of their own. */
+  readonly wasm: { readonly [target in WasmTarget]: WasmPlan };
   /** Length in bytes of each file, by its name: a page that answers in a file's place is found out. */
   readonly bytes: { readonly [file: string]: number };
 };

@@ -1,6 +1,6 @@
 /** A network as WebAssembly: picks the variant that the engine can run, reads it, runs it. */
 import { type Bytes, bytesOf, type Files, type Read } from "./files.ts";
-import { type Manifest, type WasmTarget, weightsFile } from "./interface.ts";
+import type { Manifest, WasmTarget } from "./interface.ts";
 import { checkNames, describe, fill, inputValues, outputArray, type Tensors, view } from "./tensors.ts";
 
 /** What is used here of the engine, whose own types are the browser's or Node's. */
@@ -22,9 +22,10 @@ const supports = (...instruction: number[]) => {
 export async function loadWasm(manifest: Manifest, read: Read, asked: WasmTarget | undefined, files: Files) {
   const { inputs, outputs } = manifest;
   const { target, reason } = pickVariant(asked, files);
+  const plan = manifest.wasm[target];
   // The module compiles, and warms up, while the weights are on their way.
   const module = read(`model.${target}.wasm`).then((wasm) => engine.instantiate(wasm));
-  const [{ instance }, weights] = await Promise.all([module, read(weightsFile)]);
+  const [{ instance }, weights] = await Promise.all([module, read(plan.weights)]);
   let live = instance.exports as { readonly memory: { readonly buffer: ArrayBuffer }; run(): void } | undefined;
   if (live) new Uint8Array(live.memory.buffer).set(bytesOf(weights));
   return {
@@ -42,12 +43,12 @@ export async function loadWasm(manifest: Manifest, read: Read, asked: WasmTarget
       const results = outputs.map((slot) => outputArray(into, slot));
       const { buffer } = net.memory;
       inputs.forEach((slot, i) => {
-        view(slot, buffer, slot.at).set(values[i] as ArrayLike<number>);
+        view(slot, buffer, plan.inputs[i] as number).set(values[i] as ArrayLike<number>);
       });
       net.run();
       return Object.fromEntries(
         outputs.flatMap((slot, i) =>
-          names && !names.includes(slot.name) ? [] : [[slot.name, fill(slot, view(slot, buffer, slot.at), results[i])]],
+          names && !names.includes(slot.name) ? [] : [[slot.name, fill(slot, view(slot, buffer, plan.outputs[i] as number), results[i])]],
         ),
       );
     },

@@ -27,7 +27,7 @@ export function createSolver(equations: readonly Equation[], limits: readonly Bo
     aliases,
   );
   const text = once(() => `${rows?.join("; ")} ${box.low} ${box.high}`);
-  const alone = once(() => rows !== undefined && isSolvable(rows, box));
+  const alone = once(() => rows !== undefined && remembered(text(), () => isSolvable(rows, box)));
   return {
     hasSolution(differences = []) {
       if (!rows) return false;
@@ -41,10 +41,7 @@ export function createSolver(equations: readonly Equation[], limits: readonly Bo
       }
       if (open.length === 0) return alone();
       const key = `${text()} ${open.map(({ from, to, low, high }) => `${from} ${to} ${low} ${high}`)}`;
-      const known = solvable.get(key) ?? isSolvableWith(open, rows, box);
-      if (solvable.size >= mostKnown) solvable.clear();
-      solvable.set(key, known);
-      return known;
+      return remembered(key, () => isSolvableWith(open, rows, box));
     },
   };
 }
@@ -53,6 +50,13 @@ export function createSolver(equations: readonly Equation[], limits: readonly Bo
 const solvable = new Map<string, boolean>();
 /** About 20 MB of text. */
 const mostKnown = 50_000;
+
+function remembered(system: string, find: () => boolean): boolean {
+  const known = solvable.get(system) ?? find();
+  if (solvable.size >= mostKnown) solvable.clear();
+  solvable.set(system, known);
+  return known;
+}
 
 /** Each difference that is not one number is a variable more. */
 function isSolvableWith(differences: readonly Difference[], rows: readonly Row[], box: Box): boolean {

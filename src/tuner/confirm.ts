@@ -3,7 +3,7 @@
  * not kept: of the algorithms and the schedules together, the schedules alone, and the default, the fastest stands.
  */
 import { parseTuned } from "../frontend/parse_tuned.ts";
-import { type Compiled, createCompiled } from "../pipeline/compiled.ts";
+import type { Compiled } from "../pipeline/compiled.ts";
 import type { Weights } from "../pipeline/execute.ts";
 import type { LogRecord, NetworkRecord } from "./log.ts";
 import type { Measurer, Verdict } from "./measurer.ts";
@@ -59,9 +59,5 @@ async function measurePlans(compiled: Compiled, plans: readonly Plan[], measurer
 /** As the commands will compile it: through the outcome's own text. */
 export function compiledWith(compiled: Compiled, outcome: Outcome): Compiled {
   const { value } = parseTuned(writeOutcome(outcome, "", { file: "", sections: [] }), "");
-  return createCompiled(compiled.source, compiled.module, {
-    tuned: value?.sections ?? [],
-    target: compiled.target,
-    limits: compiled.limits,
-  });
+  return compiled.withTuned(value?.sections ?? []);
 }

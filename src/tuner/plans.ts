@@ -10,6 +10,7 @@ import { apart, unfusedChoice } from "../pipeline/bind_tuned.ts";
 import { type Compiled, createCompiled } from "../pipeline/compiled.ts";
 import { lowerNn } from "../pipeline/lower.ts";
 import { lastBeforeChoice } from "../pipeline/passes.ts";
+import { weightBytesRead } from "../pipeline/weight_bytes.ts";
 import { valueTypes } from "../semantics/node_instance.ts";
 import { exactJson } from "../support/exact_json.ts";
 import { once } from "../support/once.ts";
@@ -42,11 +43,16 @@ export type Network = {
   readonly groups: readonly (readonly Alternative[])[];
 };
 
-export function networkOf(compiled: Compiled): Network {
+export type ChoiceOptions = {
+  /** No algorithm whose weights are larger than those of the compiler's own choice. */
+  readonly keepSize?: boolean | undefined;
+};
+
+export function networkOf(compiled: Compiled, options: ChoiceOptions = {}): Network {
   const { own, together } = findWorkloads(compiled);
   const base = compositionOf(own);
   const known = new Map(own.map((workload) => [workload.key, workload]));
-  const groups = withUnfused([...alternativesOf(compiled), ...together.map(apartOf)], unfusedOf(compiled, own)).map((group) =>
+  const groups = withUnfused([...alternativesOf(compiled, options), ...together.map(apartOf)], unfusedOf(compiled, own)).map((group) =>
     group.map(({ alternative, workloads }) => {
       for (const workload of workloads) if (!known.has(workload.key)) known.set(workload.key, workload);
       return alternative;
@@ -58,7 +64,7 @@ export function networkOf(compiled: Compiled): Network {
 type WithWorkloads = { readonly alternative: Alternative; readonly workloads: readonly Workload[] };
 
 /** What each kind of call could be computed by, with all other calls computed directly: that is lowered in a fraction of the time. */
-function alternativesOf(compiled: Compiled): WithWorkloads[][] {
+function alternativesOf(compiled: Compiled, { keepSize = false }: ChoiceOptions): WithWorkloads[][] {
   const program = lowerNn(compiled.source, compiled.module, { last: lastBeforeChoice });
   const kinds = callsAlike(program, compiled);
   if (kinds.length === 0) return [];
@@ -71,7 +77,8 @@ function alternativesOf(compiled: Compiled): WithWorkloads[][] {
     });
     const { module, target, limits } = compiled;
     const lowered = createCompiled(program, { ...module, rules: chooseFor(module.rules, new Map(choices)) }, { target, limits });
-    return { text: exactJson(lowered.levels.nn().nodes), workloads: once(() => workloadsOf(lowered)) };
+    const { nn, tensor } = lowered.levels;
+    return { text: exactJson(nn().nodes), workloads: once(() => workloadsOf(lowered)), bytes: once(() => weightBytesRead(tensor())) };
   };
   const direct = lower([], undefined);
   return kinds.map(({ layers, algorithms }) => {
@@ -80,8 +87,8 @@ function alternativesOf(compiled: Compiled): WithWorkloads[][] {
     const unchosen = lower(layers, undefined);
     const own = tried.find(({ text }) => text === unchosen.text) ?? unchosen;
     const before = compositionOf(own.workloads());
-    return tried.flatMap(({ algorithm, text, workloads }): WithWorkloads[] => {
-      if (text === own.text) return [];
+    return tried.flatMap(({ algorithm, text, workloads, bytes }): WithWorkloads[] => {
+      if (text === own.text || (keepSize && bytes() > own.bytes())) return [];
       const change = difference(compositionOf(workloads()), before);
       return change.size === 0 ? [] : [{ alternative: { layers, algorithm, change, hope: hopeOfOther }, workloads: workloads() }];
     });

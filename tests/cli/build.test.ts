@@ -1,12 +1,13 @@
 /** What `quern build` writes, used as its users do: Node, a worker, a bundler, a page, a page's worker. */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { build as bundle } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseTuned } from "../../src/frontend/parse_tuned.ts";
 import { compile, createRunner, initialWeights, randomInputs } from "../../src/index.ts";
 import { launch, patience, serve } from "../browser.ts";
 import { hasBrowser, root } from "../support.ts";
@@ -134,6 +135,59 @@ describe("a built module", () => {
       const { result } = await inPage(home, 'import { main } from "./app.js";\nconsole.log(JSON.stringify(await main()));\n');
       expectResult(result, "relaxed");
     });
+  });
+});
+
+describe("with tuned schedules", () => {
+  const resnet8 = join(root, "examples/resnet8/resnet8.qn");
+  const tuned = readFileSync(join(root, "examples/resnet8/resnet8.schedule"), "utf8");
+  const { value } = parseTuned(tuned, "resnet8.schedule");
+  const sectionOf = (relaxed: boolean) => {
+    const { span } = value?.sections.find((section) => section.relaxed === relaxed && section.target === "wasm") ?? {};
+    if (!span) throw new Error(`examples/resnet8/resnet8.schedule has no section ${relaxed ? "with" : "without"} relaxed SIMD`);
+    return tuned.slice(span.start, span.end);
+  };
+  const [withRelaxed, withoutRelaxed] = [sectionOf(true), sectionOf(false)];
+  const filesBuilt = (name: string, schedule: string) => {
+    const [home, path] = [join(folder, name), join(folder, `${name}.schedule`)];
+    if (schedule !== "default") writeFileSync(path, schedule);
+    const { code, err } = quern(["build", resnet8, "--schedule", schedule === "default" ? schedule : path, "--out", home]);
+    expect(code, err).toBe(0);
+    const read = (file: string) => readFileSync(join(home, file)).toString("latin1");
+    const [shared, own] = ["model.weights.bin", "model.simd.weights.bin"];
+    const simd = [read("model.simd.wasm"), read(existsSync(join(home, own)) ? own : shared)];
+    return { home, err, simd, relaxed: [read("model.relaxed.wasm"), read(shared)] };
+  };
+
+  test("each variant takes the section that fits it: none that was measured with relaxed SIMD for engines without", () => {
+    const byDefault = filesBuilt("by-default", "default");
+    const both = filesBuilt("both", `${withRelaxed}\n${withoutRelaxed}`);
+    const relaxed = filesBuilt("relaxed-alone", withRelaxed);
+    const simd = filesBuilt("simd-alone", withoutRelaxed);
+    expect(both.relaxed).not.toEqual(byDefault.relaxed);
+    expect(both.simd).not.toEqual(byDefault.simd);
+    expect([relaxed.relaxed, relaxed.simd]).toEqual([both.relaxed, byDefault.simd]);
+    expect(relaxed.err).toContain("has no section for resnet8 in chromium or node without relaxed SIMD: its layers take their defaults");
+    expect(simd.simd).toEqual(both.simd);
+    // Of another engine, but of this program.
+    expect(simd.relaxed).not.toEqual(byDefault.relaxed);
+
+    // Both compute the same.
+    const script = `import { load } from ${JSON.stringify(pathToFileURL(join(both.home, "model.js")).href)};
+const outputs = [];
+for (const target of ["simd", "relaxed"]) {
+  const net = await load({ target });
+  const { shape, name } = net.inputs[0];
+  const values = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (i % 97) / 97);
+  outputs.push(...Object.values(await net.run({ [name]: values })).map((result) => [...result]));
+}
+console.log(JSON.stringify(outputs));`;
+    const flags = relaxedHere ? [] : ["--experimental-wasm-relaxed-simd"];
+    const [first = [], second = []]: number[][] = JSON.parse(
+      execFileSync(process.execPath, [...flags, "--input-type=module", "-e", script], { encoding: "utf8" }),
+    );
+    expect(first.length).toBe(10);
+    for (const [i, result] of first.entries()) expect(result).toBeCloseTo(second[i] ?? Number.NaN, 5);
   });
 });
 

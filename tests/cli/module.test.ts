@@ -55,7 +55,7 @@ const kernel: KernelProgram = {
   outputs: outputs.map(({ name, buffer }) => ({ name, value: buffer })),
 };
 const weights = new Uint8Array(Float32Array.of(10, 20, 30, 40).buffer);
-const built = { simd: wasm(false), relaxed: wasm(true), weights, kernel };
+const built = { simd: { wasm: wasm(false), weights, kernel }, relaxed: { wasm: wasm(true), weights, kernel } };
 const files = moduleFiles(built, { name: "sample", inputs: values(inputs), outputs: values(outputs) });
 const contents = (name: string) => files.find((file) => file.name === name)?.contents as Uint8Array;
 
@@ -141,8 +141,9 @@ describe("a built module", () => {
     const rename = <T extends { readonly name: string }>(items: readonly T[]): T[] =>
       items.map((item) => ({ ...item, name: names.get(item.name) ?? item.name }));
     const placements = kernel.placements.map((place) => (place.buffer === "x" ? { ...place, buffer: "constructor" } : place));
+    const own = { ...built.simd, kernel: { ...kernel, placements, outputs: rename(kernel.outputs) } };
     const renamed = moduleFiles(
-      { ...built, kernel: { ...kernel, placements, outputs: rename(kernel.outputs) } },
+      { simd: own, relaxed: { ...own, wasm: built.relaxed.wasm } },
       { name: "sample", inputs: rename(values(inputs)), outputs: rename(values(outputs)) },
     );
     const net = await (await loadFrom(writeModule("inherited", [], renamed)))();
@@ -229,6 +230,28 @@ describe("files", () => {
   test("only what is needed is read", async () => {
     const load = await loadFrom(writeModule("simd-only", ["model.relaxed.wasm"]));
     expect(await (await load({ target: "simd" })).run(given)).toEqual(wanted);
+  });
+
+  test("where the two variants have schedules of their own, each has its weights and its places in memory", async () => {
+    // None of the other one's places would do.
+    const moved = { ...kernel, placements: kernel.placements.map((place) => ({ ...place, offset: place.offset + 65536 })) };
+    const others = new Uint8Array(8);
+    const apart = (simd: typeof built.simd, relaxed: typeof built.relaxed) =>
+      moduleFiles({ simd, relaxed }, { name: "sample", inputs: values(inputs), outputs: values(outputs) });
+    const own = { ...built.relaxed, kernel: moved, weights: others };
+    const written = apart(built.simd, own);
+    expect(written.map(({ name }) => name).slice(2)).toEqual([
+      "model.simd.wasm",
+      "model.relaxed.wasm",
+      "model.weights.bin",
+      "model.simd.weights.bin",
+    ]);
+    const load = await loadFrom(writeModule("apart", ["model.relaxed.wasm", "model.weights.bin"], written));
+    expect(await (await load({ target: "simd" })).run(given)).toEqual(wanted);
+    // The same weights are one file, wherever the rest lies.
+    const alike = apart({ ...built.simd, weights: weights.slice() }, { ...built.relaxed, kernel: moved });
+    expect(alike.map(({ name }) => name)).toEqual(files.map(({ name }) => name));
+    expect(await (await (await loadFrom(writeModule("alike", [], alike)))({ target: "simd" })).run(given)).toEqual(wanted);
   });
 
   test("bytes in hand are not fetched", async () => {

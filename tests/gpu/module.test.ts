@@ -88,7 +88,8 @@ const plan: GpuPlan = {
 const valuesOf = (names: readonly string[]) =>
   tensors.filter(({ name }) => names.includes(name)).map(({ name, dtype }) => ({ name, type: { dtype, shape: [4] } }));
 const model = { name: "sample", inputs: valuesOf(["x", "ids"]), outputs: valuesOf(["y", "o"]) };
-const built = { simd: bytes, relaxed: bytes, weights, kernel };
+const variant = { wasm: bytes, weights, kernel };
+const built = { simd: variant, relaxed: variant };
 
 function writeModule(name: string, gpu: GpuPlan = plan): string {
   const target = join(folder, name);

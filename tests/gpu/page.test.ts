@@ -33,7 +33,7 @@ export async function main(image, options) {
 test.skipIf(!hasBrowser())("resnet8 on a page's adapter gives what WebAssembly gives", async () => {
   const compiled = compileExample("resnet8");
   const weights = initializeWeights(compiled.weights, 0);
-  const files = build(compiled, weights, compileExample("resnet8", { target: "webgpu" }));
+  const files = build(compiled, weights, { gpu: compileExample("resnet8", { target: "webgpu" }) });
   for (const { name, contents } of files) writeFileSync(join(folder, name), contents);
   const image = Array.from(randomInputs(compiled, 3).get("image") ?? []);
   writeFileSync(join(folder, "app.js"), program);

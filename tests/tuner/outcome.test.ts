@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { type Compiled, compile } from "../../src/compile.ts";
 import { parseTuned } from "../../src/frontend/parse_tuned.ts";
 import type { TunedSection } from "../../src/ir/tuned.ts";
+import { weightBytes } from "../../src/pipeline/weight_bytes.ts";
 import { nestsByWorkload } from "../../src/schedule/workload_key.ts";
 import { hasErrors } from "../../src/support/diagnostic.ts";
 import { createRandom } from "../../src/support/random.ts";
@@ -196,4 +197,19 @@ test("of alternatives for one layer, one is chosen", () => {
   // Too small for Winograd's algorithms to pay by default.
   const { groups } = networkOf(compileText(choiceSource.replaceAll("10, 10", "4, 4").replace("relu", "gelu"), "choice.qn"));
   expect(groups.map((group) => group.map(({ algorithm }) => algorithm))).toEqual([expect.arrayContaining(["winograd_4x4", "unfused"])]);
+});
+
+test("with keepSize no algorithm is offered whose module ships more weights", () => {
+  const small = compileText(choiceSource.replaceAll("10, 10", "4, 4"), "choice.qn");
+  const bytes = (algorithm: string) => weightBytes(compileText(choiceSource.replaceAll("10, 10", "4, 4"), "choice.qn", { algorithm }));
+  const offered = (keepSize: boolean) => networkOf(small, { keepSize }).groups.flatMap((group) => group.map(({ algorithm }) => algorithm));
+  expect(weightBytes(small)).toBe(bytes("direct"));
+  expect(bytes("winograd_4x4")).toBeGreaterThan(3 * bytes("direct"));
+  expect(offered(false)).toContain("winograd_4x4");
+  expect(offered(true).filter((algorithm) => algorithm.startsWith("winograd"))).toEqual([]);
+  // Where the compiler's own choice is the larger one, the smaller ones stay.
+  const large = compileText(choiceSource.replaceAll("10, 10", "56, 56").replaceAll("16", "64"), "choice.qn");
+  expect(weightBytes(large)).toBeGreaterThan(9 * 64 * 64 * 4);
+  const smaller = networkOf(large, { keepSize: true }).groups.flatMap((group) => group.map(({ algorithm }) => algorithm));
+  expect(smaller).toContain("direct");
 });

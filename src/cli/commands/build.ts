@@ -15,7 +15,7 @@ import {
   seedOption,
   weightsOption,
 } from "../options.ts";
-import { loadProgram, loadWeights, type ProgramOptions, settle, type WeightOptions } from "../program.ts";
+import { forSimd, loadProgram, loadWeights, type ProgramOptions, settle, type WeightOptions } from "../program.ts";
 import { formatBytes } from "../table.ts";
 import { printJson, sayOnce, type Terminal } from "../terminal.ts";
 
@@ -26,7 +26,7 @@ export function buildCommand(terminal: Terminal): Command {
   return new Command("build")
     .summary("write an ES module")
     .description(
-      "Writes model.js, model.d.ts, model.simd.wasm, model.relaxed.wasm and model.weights.bin into a folder; with --target wasm,webgpu also model.webgpu.json and model.webgpu.bin.",
+      "Writes model.js, model.d.ts, model.simd.wasm, model.relaxed.wasm and model.weights.bin into a folder, and model.simd.weights.bin where that module is tuned apart; with --target wasm,webgpu also model.webgpu.json and model.webgpu.bin.",
     )
     .argument("<file>", "source file")
     .requiredOption("--out <folder>", "where to write; made if it is not there")
@@ -75,12 +75,14 @@ async function build(file: string, options: Options, processTerminal: Terminal):
   const terminal = sayOnce(processTerminal);
   // What is built runs in other places than here; the schedules of another engine are still better than none.
   const engines = [...new Set([options.engine, "chromium", "node"])];
-  const compiled = await loadProgram(file, { ...options, target: "wasm", engines }, terminal);
+  const given = { ...options, target: "wasm", engines } as const;
+  const compiled = await loadProgram(file, given, terminal);
+  const withoutRelaxed = await forSimd(compiled, file, given, terminal);
   const weights = loadWeights(compiled, options, terminal);
   const { moduleFiles } = await import("../../pipeline/build_module.ts");
   const { buildModule } = await import("../../pipeline/execute.ts");
   const gpu = options.target.includes("webgpu") ? await buildForGpu(file, weights, options, terminal) : undefined;
-  const files = moduleFiles(buildModule(compiled, weights), compiled, gpu);
+  const files = moduleFiles(buildModule(compiled, weights, withoutRelaxed), compiled, gpu);
   settle({ value: true, diagnostics: writeFiles(options.out, files) }, terminal, options);
   const written = files.map(({ name, contents }) => ({ path: join(options.out, name), bytes: Buffer.byteLength(contents) }));
   if (options.json) {

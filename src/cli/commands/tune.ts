@@ -26,6 +26,7 @@ export type TuneCommandOptions = ProgramOptions & {
   readonly resume?: true;
   readonly out?: string;
   readonly explain?: true;
+  readonly keepSize?: true;
   readonly node?: string;
   readonly chromium: string;
   readonly listen?: number;
@@ -58,6 +59,7 @@ export function tuneCommand(terminal: Terminal): Command {
     .option("--resume", "go on with the run that the log ends with")
     .option("--out <file>", "where to write the schedules (default: NAME.schedule beside the source)")
     .option("--explain", "print the space of each workload, and measure nothing")
+    .option("--keep-size", "choose no algorithm whose weights are larger than they are by default")
     .option("--node <path>", "the Node to measure in (default: this one)")
     .option("--chromium <path>", "the browser", "/usr/bin/chromium")
     .option(
@@ -172,10 +174,10 @@ async function run(
   const { tune } = await import("../../tuner/tune.ts");
   const { networkOf } = await import("../../tuner/plans.ts");
   const { createDisplay } = await import("../tuning/display.ts");
-  const { seed, strategy, trials, seconds } = options;
+  const { seed, strategy, trials, seconds, keepSize } = options;
   const budget = trials === undefined ? { seconds: seconds ?? defaultSeconds } : { trials, ...(seconds === undefined ? {} : { seconds }) };
   const display = createDisplay(terminal, terminal.isLive && !options.json, () => performance.now());
-  const result = await tune(networkOf(compiled), compiled.module.sketches, measurer, {
+  const result = await tune(networkOf(compiled, { keepSize }), compiled.module.sketches, measurer, {
     model: compiled.name,
     seed,
     budget,

@@ -8,9 +8,11 @@ import { printJson, type Terminal } from "../terminal.ts";
 /** Settings that are walked through of each workload. */
 const limit = 3000;
 
-export function explain(compiled: Compiled, { json }: { readonly json?: boolean }, terminal: Terminal): void {
+type ExplainOptions = { readonly json?: boolean; readonly keepSize?: true };
+
+export function explain(compiled: Compiled, { json, keepSize }: ExplainOptions, terminal: Terminal): void {
   const { sketches } = compiled.module;
-  const network = networkOf(compiled);
+  const network = networkOf(compiled, { keepSize });
   const described = network.workloads.map((workload) => {
     const space = spaceOf(workload, sketches, compiled.target);
     const { schedules, settings, cut, isPartial } = measureSpace(space, limit);
