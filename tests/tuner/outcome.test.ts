@@ -8,6 +8,7 @@ import type { TunedSection } from "../../src/ir/tuned.ts";
 import { weightBytes } from "../../src/pipeline/weight_bytes.ts";
 import { nestsByWorkload } from "../../src/schedule/workload_key.ts";
 import { hasErrors } from "../../src/support/diagnostic.ts";
+import { exactJson } from "../../src/support/exact_json.ts";
 import { createRandom } from "../../src/support/random.ts";
 import { type Candidate, realize, type Scheduled } from "../../src/tuner/candidate.ts";
 import { type Outcome, outcomeOf, writeOutcome } from "../../src/tuner/outcome.ts";
@@ -197,6 +198,20 @@ test("of alternatives for one layer, one is chosen", () => {
   // Too small for Winograd's algorithms to pay by default.
   const { groups } = networkOf(compileText(choiceSource.replaceAll("10, 10", "4, 4").replace("relu", "gelu"), "choice.qn"));
   expect(groups.map((group) => group.map(({ algorithm }) => algorithm))).toEqual([expect.arrayContaining(["winograd_4x4", "unfused"])]);
+});
+
+test("a model with other sections is what it would be if it were compiled with them", () => {
+  const first = compileText(choiceSource, "choice.qn");
+  const layers = first.levels.nn().nodes.flatMap(({ operator, results }) => (operator === "conv2d" ? results.map(({ name }) => name) : []));
+  expect(layers.length).toBe(1);
+  const sections = (algorithm: string) =>
+    sectionsOf(writeOutcome({ ...outcomeWith("choice", []), choices: [{ algorithm, layers }] }, "", empty));
+  const textOf = ({ levels }: ReturnType<typeof compileText>) => [exactJson(levels.nn()), exactJson(levels.kernel())];
+  const winograd = first.withTuned(sections("winograd_4x4"));
+  expect(textOf(winograd)).toEqual(textOf(compileText(choiceSource, "choice.qn", { algorithm: "winograd_4x4" })));
+  expect(textOf(winograd)).not.toEqual(textOf(first));
+  expect(textOf(winograd.withTuned([]))).toEqual(textOf(first));
+  expect(textOf(winograd.withTuned(sections("direct")))).toEqual(textOf(compileText(choiceSource, "choice.qn", { algorithm: "direct" })));
 });
 
 test("with keepSize no algorithm is offered whose module ships more weights", () => {
