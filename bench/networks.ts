@@ -67,21 +67,14 @@ export function loadNetwork(name: string, { tuned, schedule, gpu = false }: Load
     return value;
   };
   const compiled = compiledFor("wasm");
-  const forSimd = compiled.tuned?.relaxed
-    ? {
-        forSimd: compiledFor(
-          "wasm",
-          all.filter(({ relaxed }) => !relaxed),
-        ),
-      }
-    : {};
+  const forSimd = compiled.tuned?.relaxed ? { forSimd: compiled.withTuned(all.filter(({ relaxed }) => !relaxed)) } : {};
   const random = createRandom("image");
   const image = Float32Array.from({ length: elementCount(onlyInput(compiled).type.shape) }, () => random.uniform());
   const groups = compiled.levels.layers().groups.filter((group) => group.phase === "run");
   const multiplyAdds = groups.reduce((sum, group) => sum + multiplyAddsOf(group), 0);
   const forGpu = (tuned = sections) => (gpu ? { gpu: compiledFor("webgpu", tuned) } : {});
   const loaded = { name, sources, compiled, ...forSimd, ...forGpu(), weights: telling(compiled, image), image, multiplyAdds };
-  return sections ? { ...loaded, byDefault: { compiled: compiledFor("wasm", []), ...forGpu([]) } } : loaded;
+  return sections ? { ...loaded, byDefault: { compiled: compiled.withTuned([]), ...forGpu([]) } } : loaded;
 }
 
 /** All sections, of which some are the engine's. */

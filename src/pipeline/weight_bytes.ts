@@ -1,7 +1,6 @@
 /** What a module ships beside its code: the weights as its layers read them, which differ with layouts and algorithms. */
-import { typeBytes } from "../ir/dtype.ts";
 import { weightsArena } from "../ir/shader.ts";
-import { allocatedShape, type TensorProgram } from "../ir/tensor.ts";
+import { bytesOf, type TensorProgram } from "../ir/tensor.ts";
 import { tensorsReadBy } from "../passes/tensor_graph.ts";
 import type { Compiled } from "./compiled.ts";
 
@@ -16,8 +15,5 @@ export function weightBytesRead({ buffers, groups }: TensorProgram): number {
   const read = new Set(groups.flatMap((group) => (group.phase === "run" ? [...tensorsReadBy(group)] : [])));
   const isKnown = ({ role }: TensorProgram["buffers"][number]) =>
     role.kind === "weight" || role.kind === "constant" || role.kind === "derived";
-  return buffers.reduce((sum, buffer) => {
-    const { name, dtype } = buffer;
-    return read.has(name) && isKnown(buffer) ? sum + typeBytes({ dtype, shape: allocatedShape(buffer) }) : sum;
-  }, 0);
+  return buffers.reduce((sum, buffer) => (read.has(buffer.name) && isKnown(buffer) ? sum + bytesOf(buffer) : sum), 0);
 }

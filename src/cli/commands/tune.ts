@@ -278,15 +278,14 @@ async function describe(
   terminal.out(`${tuned.trials} trials in ${tuned.seconds.toFixed(0)} s ${where}; ${gain}; written to ${out}`);
 }
 
-/** Other algorithms have weights of other sizes. */
+/** Other algorithms have weights of other sizes, and other tiles pad them otherwise. */
 async function shippedWeights(
   compiled: Compiled,
   outcome: Outcome,
 ): Promise<{ readonly defaultBytes: number; readonly tunedBytes: number }> {
   const { compiledWith } = await import("../../tuner/confirm.ts");
   const { weightBytes } = await import("../../pipeline/weight_bytes.ts");
-  const defaultBytes = weightBytes(compiled);
-  return { defaultBytes, tunedBytes: outcome.choices.length === 0 ? defaultBytes : weightBytes(compiledWith(compiled, outcome)) };
+  return { defaultBytes: weightBytes(compiled), tunedBytes: weightBytes(compiledWith(compiled, outcome)) };
 }
 
 function saving({ workload, defaultTime, best }: Tuned["results"][number]): number {
