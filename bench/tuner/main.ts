@@ -48,7 +48,7 @@ const usage = `npm --prefix bench run tuner -- FIGURE... [OPTIONS]
   --seconds N      of each figure (default: ${words.map((name) => `${name} ${known[name].seconds}`).join(", ")};
                    budget takes one for each of its runs, schedules for each network)
   --networks A,B   of ${networkNames.join(", ")} (default: ${names.map((name) => `${name} ${figures[name].networks}`).join(", ")})
-  --trials N       of each run of curves (default: 250), of each search of exhaustive (default: 48)
+  --trials N       of each run of curves (default: 500), of each search of exhaustive (default: 48)
   --engine NAME    node or chromium, for all but engines (default: node)
   --node PATH      a current Node, for engines, which is left out of its table otherwise; for schedules, the Node to measure in
   --write          puts each figure into its part of RESULTS.md`;

@@ -44,7 +44,13 @@ export type AgentRequest =
 
 /** Milliseconds of one run, each the mean over a sample. */
 export type AgentVerdict =
-  | { readonly kind: "timed"; readonly samples: readonly number[]; readonly isStopped: boolean }
+  | {
+      readonly kind: "timed";
+      readonly samples: readonly number[];
+      /** Whether something slowed the machine beside every sample: then they are as much shorter as the control was longer, which may be too much. */
+      readonly isSlowed: boolean;
+      readonly isStopped: boolean;
+    }
   | { readonly kind: "wrong"; readonly at: number; readonly actual: number; readonly expected: number; readonly bound: number }
   | { readonly kind: "failed"; readonly message: string };
 
@@ -93,6 +99,8 @@ const quiet = 1.12;
 const few = 5;
 /** Samples, for each that is wanted, after which slowed ones must do. */
 const patience = 3;
+/** Milliseconds that are waited at most until nothing slows the machine: as long as was sampled meanwhile without, so that it is never more than half of the time. */
+const mostWaiting = 3000;
 /** Milliseconds of samples, for each that is wanted and each that one must last, after which half as many are enough. */
 const long = 3;
 
@@ -108,6 +116,7 @@ export function createAgent(version: string): Agent {
   const workloads = new Map<string, AgentWorkload>();
   /** One for each candidate of a batch, used again by the next batch: what a page costs at its first touch is paid once. */
   const memories: WebAssembly.Memory[] = [];
+  let waiting = mostWaiting;
 
   return {
     handle(request) {
@@ -162,7 +171,7 @@ export function createAgent(version: string): Agent {
       return isAlive && samples.length < effort.rounds && !isLong && samples.length + slowed.length < patience * effort.rounds;
     };
     for (let open = runners.filter(isOpen), before = slowness(); open.length > 0; open = open.filter(isOpen)) {
-      for (const runner of open) before = sampleOf(runner, milliseconds, before);
+      for (const runner of open) before = sampleOf(runner, milliseconds, untilQuiet(before));
       // Who is behind by more than noise after some samples does not catch up.
       const fastest = Math.min(effort.best, ...runners.map(({ samples }) => Math.min(...samples)));
       for (const runner of open.filter(({ samples }) => samples.length > 0)) {
@@ -173,7 +182,8 @@ export function createAgent(version: string): Agent {
     const verdicts = entries.map((entry): AgentVerdict => {
       if (!("run" in entry)) return entry;
       const { samples, slowed, isAlive } = entry;
-      return { kind: "timed", samples: samples.length > 0 ? samples : slowed, isStopped: !isAlive };
+      const isSlowed = samples.length === 0;
+      return { kind: "timed", samples: isSlowed ? slowed : samples, isSlowed, isStopped: !isAlive };
     });
     return { kind: "measured", verdicts };
   }
@@ -256,6 +266,18 @@ export function createAgent(version: string): Agent {
     return Math.max(1, time / (fastest.at(-1) ?? time));
   }
 
+  /** How much slower than at its best the control is, once it is no slower than it may be, or who waits has no more time for that. */
+  function untilQuiet(slow: number): number {
+    const start = performance.now();
+    let [now, left] = [slow, waiting];
+    while (now > quiet && left > 0) {
+      now = slowness();
+      left = waiting - (performance.now() - start);
+    }
+    waiting = Math.max(0, left);
+    return now;
+  }
+
   /** A sample between two looks at the control, of which `before` is the first; the second is the next one's first. */
   function sampleOf(runner: Runner, milliseconds: number, before: number): number {
     const runs = Math.max(1, Math.ceil(milliseconds / Math.max(runner.milliseconds, 1e-4)));
@@ -267,6 +289,7 @@ export function createAgent(version: string): Agent {
     else {
       runner.samples.push(each);
       runner.spent += runs * each;
+      waiting = Math.min(mostWaiting, waiting + runs * each);
     }
     return after;
   }

@@ -149,13 +149,14 @@ const many = 12;
 
 function verdictOf(verdict: AgentVerdict, built: BuiltCandidate | undefined): Verdict {
   if (verdict.kind !== "timed") return verdict;
-  const { samples, isStopped } = verdict;
+  const { samples, isSlowed, isStopped } = verdict;
   const us = samples.map((ms) => round(ms * 1000));
   const [low, high] = medianInterval(us);
-  // Of few samples the fastest: whatever else the machine does makes them longer.
+  // Of few samples the fastest: whatever else the machine does makes them longer. What was corrected for that may be too short as well.
+  const fast = us.length < many ? 0 : 0.25;
   return {
     kind: "timed",
-    us: us.length < many ? Math.min(...us) : quantile(us, 0.25),
+    us: quantile(us, isSlowed ? 0.5 : fast),
     low,
     high,
     samples: us.length,

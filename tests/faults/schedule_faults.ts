@@ -132,6 +132,27 @@ export const scheduleFaults: readonly Fault[] = [
     caughtBy: [{ path: "tests/tuner/agent.test.ts" }],
   },
   {
+    name: "nothing is waited for while another program slows the machine",
+    file: "src/tuner/agent.ts",
+    find: "while (now > quiet && left > 0) {",
+    replace: "while (now > quiet && left > 1e9) {",
+    caughtBy: [{ path: "tests/tuner/agent.test.ts" }],
+  },
+  {
+    name: "a slowed machine is waited for without end",
+    file: "src/tuner/agent.ts",
+    find: "left = waiting - (performance.now() - start);",
+    replace: "left = waiting;",
+    caughtBy: [{ path: "tests/tuner/agent.test.ts" }],
+  },
+  {
+    name: "of corrected samples the least counts",
+    file: "src/tuner/engine_measurer.ts",
+    find: "us: quantile(us, isSlowed ? 0.5 : fast),",
+    replace: "us: quantile(us, fast),",
+    caughtBy: [{ path: "tests/tuner/measure.test.ts" }],
+  },
+  {
     name: "all cases of a map count as work that its workload cannot do without",
     file: "src/tuner/task_scheduler.ts",
     find: "isReduced ? (0.8 * flops) / peak : 0",

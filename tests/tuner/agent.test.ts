@@ -56,6 +56,7 @@ afterEach(() => {
 });
 
 function measured(candidates: readonly Uint8Array[], slow: typeof slowdown, rounds = 6, behind = Infinity): readonly AgentVerdict[] {
+  slowdown = () => 1;
   const agent = createAgent("test");
   expect(agent.handle({ kind: "describe", simd, relaxed, control })).toMatchObject({ kind: "described", hasRelaxed: true });
   const one = { key: "w", operands: [], expected: new Float64Array(1), bound: new Float64Array(1) };
@@ -98,11 +99,29 @@ test("where every sample is slowed they count, as much faster as the control wou
   const samples = samplesOf(verdict);
   expect(samples).toHaveLength(18);
   for (const sample of samples) expect(sample).toBeCloseTo(0.5, 2);
+  expect(verdict).toMatchObject({ isSlowed: true });
+  expect(measured([half], () => 1)[0]).toMatchObject({ isSlowed: false });
+});
+
+test("what slows the machine for a while is waited for, and not longer than was measured without", () => {
+  const after = (ms: number) => {
+    let begun: number | undefined;
+    return (now: number) => {
+      begun ??= now;
+      return now - begun < ms ? 1.6 : 1;
+    };
+  };
+  const samples = samplesOf(measured([half], after(2000))[0]);
+  expect(samples).toHaveLength(6);
+  for (const sample of samples) expect(sample).toBeCloseTo(0.5, 4);
+  const start = clock;
+  expect(measured([half, half], after(1e6))).toMatchObject([{ isSlowed: true }, { isSlowed: true }]);
+  expect(clock - start).toBeLessThan(3500);
 });
 
 test("who is slowed is not given up beside who is not", () => {
   const stopped = (verdicts: readonly AgentVerdict[]) => verdicts.map((verdict) => verdict.kind === "timed" && verdict.isStopped);
-  const slow = (now: number) => (now % 7 < 4 ? 1.7 : 1);
+  const slow = (now: number) => (now % 14 < 8 ? 1.7 : 1);
   expect(stopped(measured([half, half, half, half], slow, 6, 1.2))).toEqual([false, false, false, false]);
   expect(stopped(measured([more, half, half, more], slow, 6, 1.2))).toEqual([true, false, false, true]);
 });

@@ -201,6 +201,21 @@ test("a module that the engine refuses is a failure of its own", async () => {
   });
 });
 
+test("of undisturbed samples the fastest counts, of corrected ones the middle: one that was corrected too far is no time", async () => {
+  const [workload] = workloadsOf(compiled).filter(({ layers }) => layers.length === 2);
+  if (!workload) throw new Error("no workload of two layers");
+  const channel = startNode(process.execPath);
+  const timed = (isSlowed: boolean) => ({ kind: "timed", samples: [5, 3, 0.5, 4, 3.5], isSlowed, isStopped: false }) as const;
+  const told: Channel = {
+    close: channel.close,
+    request: async (request, seconds) =>
+      request.kind === "measure" ? { kind: "measured", verdicts: [timed(false), timed(true)] } : await channel.request(request, seconds),
+  };
+  await withMeasurer(told, 20, async (measurer) => {
+    expect(await measurer.measure(workload, schedulesOf(workload, 2), effort)).toMatchObject([{ us: 500 }, { us: 3500 }]);
+  });
+});
+
 test("a message reads back as it was written", () => {
   const message = {
     kind: "x",
