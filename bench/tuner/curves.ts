@@ -56,11 +56,11 @@ export async function curvesText({ seconds: [limit = 600], networks, trials = 50
         }
         searches.push({ strategy, seed, ends, judgement: ends.at(-1)?.judgement() });
       }
-    const times = await timesOf(searches, network.workloads, measurer);
+    const times = await timesOf(searches, measurer);
     await measurer.close();
     const total = ({ results, composition }: Tuned) => {
       const needed = results.filter(({ workload: { key } }) => composition.has(key));
-      const timeOf = ({ workload: { key }, scheduled }: TunedResult) => times.get(key)?.get(stepsOf(scheduled)) ?? Number.NaN;
+      const timeOf = ({ workload: { key }, scheduled }: TunedResult) => times.get(key)?.us.get(stepsOf(scheduled)) ?? Number.NaN;
       return needed.reduce((sum, result) => sum + (composition.get(result.workload.key) ?? 0) * timeOf(result), 0) / 1000;
     };
     const rows = searches.map(({ strategy, seed, ends, judgement }) => [
@@ -84,25 +84,29 @@ export async function curvesText({ seconds: [limit = 600], networks, trials = 50
 }
 
 /** Microseconds of every schedule that some search would end with, by workload and steps. */
-async function timesOf(searches: readonly Search[], workloads: readonly Workload[], measurer: Measurer) {
-  const times = new Map<string, Map<string, number>>();
-  // What disturbs the machine lasts for seconds: each workload is timed again after all others, and the lesser time counts.
-  for (const workload of [...workloads, ...workloads]) {
-    const all = new Map<string, Scheduled>();
-    for (const { results, composition } of searches.flatMap(({ ends }) => ends))
-      for (const { workload: own, scheduled } of results)
-        if (own.key === workload.key && composition.has(own.key)) all.set(stepsOf(scheduled), scheduled);
-    if (all.size === 0) continue;
-    const known = times.get(workload.key) ?? new Map<string, number>();
-    times.set(workload.key, known);
-    const verdicts = await measurer.measure(workload, [...all.values()], { rounds, best: Infinity, keepAll: true });
-    for (const [i, steps] of [...all.keys()].entries()) {
-      const verdict = verdicts[i];
-      if (verdict?.kind !== "timed") throw new Error(`a schedule of ${workload.nest.name} that was timed before failed`);
-      known.set(steps, Math.min(known.get(steps) ?? Infinity, verdict.us));
+async function timesOf(searches: readonly Search[], measurer: Measurer) {
+  const ends = new Map<
+    string,
+    { readonly workload: Workload; readonly schedules: Map<string, Scheduled>; readonly us: Map<string, number> }
+  >();
+  for (const { results, composition } of searches.flatMap((search) => search.ends))
+    for (const { workload, scheduled } of results) {
+      if (!composition.has(workload.key)) continue;
+      const known = ends.get(workload.key) ?? { workload, schedules: new Map(), us: new Map() };
+      ends.set(workload.key, known);
+      known.schedules.set(stepsOf(scheduled), scheduled);
     }
-  }
-  return times;
+  // What disturbs the machine lasts for seconds: each workload is timed again after all others, and the lesser time counts.
+  for (let pass = 0; pass < 2; pass++)
+    for (const { workload, schedules, us } of ends.values()) {
+      const verdicts = await measurer.measure(workload, [...schedules.values()], { rounds, best: Infinity, keepAll: true });
+      for (const [i, steps] of [...schedules.keys()].entries()) {
+        const verdict = verdicts[i];
+        if (verdict?.kind !== "timed") throw new Error(`a schedule of ${workload.nest.name} that was timed before failed`);
+        us.set(steps, Math.min(us.get(steps) ?? Infinity, verdict.us));
+      }
+    }
+  return ends;
 }
 
 function medianOf(values: readonly number[]): number {

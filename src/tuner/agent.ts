@@ -99,7 +99,7 @@ const quiet = 1.12;
 const few = 5;
 /** Samples, for each that is wanted, after which slowed ones must do. */
 const patience = 3;
-/** Milliseconds that are waited at most until nothing slows the machine: as long as was sampled meanwhile without, so that it is never more than half of the time. */
+/** Milliseconds that may be waited at first until nothing slows the machine. Waiting uses them up, and undisturbed samples earn as long as they last, up to as many. */
 const mostWaiting = 3000;
 /** Milliseconds of samples, for each that is wanted and each that one must last, after which half as many are enough. */
 const long = 3;
@@ -116,6 +116,7 @@ export function createAgent(version: string): Agent {
   const workloads = new Map<string, AgentWorkload>();
   /** One for each candidate of a batch, used again by the next batch: what a page costs at its first touch is paid once. */
   const memories: WebAssembly.Memory[] = [];
+  /** Milliseconds that may still be waited. */
   let waiting = mostWaiting;
 
   return {

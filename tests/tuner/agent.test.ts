@@ -121,6 +121,7 @@ test("what slows the machine for a while is waited for, and not longer than was 
 
 test("who is slowed is not given up beside who is not", () => {
   const stopped = (verdicts: readonly AgentVerdict[]) => verdicts.map((verdict) => verdict.kind === "timed" && verdict.isStopped);
+  // For longer than any sample lasts: one that is slowed between two quiet looks at the control looks undisturbed.
   const slow = (now: number) => (now % 14 < 8 ? 1.7 : 1);
   expect(stopped(measured([half, half, half, half], slow, 6, 1.2))).toEqual([false, false, false, false]);
   expect(stopped(measured([more, half, half, more], slow, 6, 1.2))).toEqual([true, false, false, true]);
